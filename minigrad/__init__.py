@@ -1,1 +1,59 @@
 """A reverse-mode autodiff engine and the thin linear networks that it reveals."""
+
+from .functions import clip, concatenate, leaky_relu, stack
+from .graph import GraphFreedError, no_grad
+from .rules.gates import abs, maximum, maxout, minimum, prelu, relu, where
+from .rules.products import matmul
+from .rules.reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
+from .rules.shaping import broadcast_to, expand_dims, reshape, squeeze, transpose
+from .rules.smooth import exp, log, sigmoid, softplus, sqrt, tanh
+from .tensor import Tensor, tensor
+from .trace import Graph, GraphNode, trace
+from .transforms import jvp, vjp
+from .value import Value
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Graph",
+    "GraphFreedError",
+    "GraphNode",
+    "Tensor",
+    "Value",
+    "__version__",
+    "abs",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "exp",
+    "expand_dims",
+    "jvp",
+    "leaky_relu",
+    "log",
+    "log_softmax",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "maxout",
+    "mean",
+    "min",
+    "minimum",
+    "no_grad",
+    "prelu",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "squeeze",
+    "stack",
+    "sum",
+    "tanh",
+    "tensor",
+    "trace",
+    "transpose",
+    "vjp",
+    "where",
+]

@@ -1,0 +1,103 @@
+"""What both faces of the engine can do: Python's arithmetic and elementwise methods, from the rulebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from . import rules
+from .rules import Primitive
+from .rules.arithmetic import add, divide, multiply, negative, power, subtract
+
+
+def _operator(primitive: Primitive) -> Callable[[Any, Any], Any]:
+    def operate(self: Any, other: Any) -> Any:
+        return self._record(primitive, (self, other), {}) if self._accepts(other) else NotImplemented
+
+    operate.__doc__ = f"Return {primitive.formula}."
+    return operate
+
+
+def _reflected(primitive: Primitive) -> Callable[[Any, Any], Any]:
+    def operate(self: Any, other: Any) -> Any:
+        return self._record(primitive, (other, self), {}) if self._accepts(other) else NotImplemented
+
+    operate.__doc__ = f"Return {primitive.formula}, with self as y."
+    return operate
+
+
+class Operators:
+    """Operators and methods that record one primitive each; a face gives ``_record`` and ``_accepts``."""
+
+    __slots__ = ()
+
+    _record: Callable[..., Any]
+    _accepts: Callable[[Any], bool]
+
+    __add__, __radd__ = _operator(add), _reflected(add)
+    __sub__, __rsub__ = _operator(subtract), _reflected(subtract)
+    __mul__, __rmul__ = _operator(multiply), _reflected(multiply)
+    __truediv__, __rtruediv__ = _operator(divide), _reflected(divide)
+    __pow__, __rpow__ = _operator(power), _reflected(power)
+
+    def __neg__(self) -> Self:
+        """Return −x."""
+        return self._apply(negative)
+
+    def __pos__(self) -> Self:
+        """Return x itself."""
+        return self
+
+    def __abs__(self) -> Self:
+        """Return |x|."""
+        return self._apply(rules.gates.abs)
+
+    def abs(self) -> Self:
+        """Return |x|, with derivative 0 at 0."""
+        return self._apply(rules.gates.abs)
+
+    def exp(self) -> Self:
+        """Return eˣ."""
+        return self._apply(rules.smooth.exp)
+
+    def log(self) -> Self:
+        """Return the natural logarithm."""
+        return self._apply(rules.smooth.log)
+
+    def sqrt(self) -> Self:
+        """Return √x."""
+        return self._apply(rules.smooth.sqrt)
+
+    def tanh(self) -> Self:
+        """Return the hyperbolic tangent."""
+        return self._apply(rules.smooth.tanh)
+
+    def sigmoid(self) -> Self:
+        """Return 1 / (1 + e⁻ˣ), without overflow."""
+        return self._apply(rules.smooth.sigmoid)
+
+    def softplus(self) -> Self:
+        """Return ln(1 + eˣ), without overflow."""
+        return self._apply(rules.smooth.softplus)
+
+    def relu(self) -> Self:
+        """Return max(x, 0), with derivative 0 at 0."""
+        return self._apply(rules.gates.relu)
+
+    def leaky_relu(self, slope: float = 0.01) -> Self:
+        """Return x where it is positive, slope·x elsewhere."""
+        return self._apply(rules.gates.leaky_relu, slope)
+
+    def prelu(self, slope: Any) -> Self:
+        """Return x where it is positive, slope·x elsewhere; the slope has a derivative too."""
+        return self._apply(rules.gates.prelu, slope)
+
+    def clip(self, low: Any = None, high: Any = None) -> Self:
+        """Return min(max(x, low), high); ``None`` is no bound."""
+        return self._apply(
+            rules.gates.clip, -float("inf") if low is None else low, float("inf") if high is None else high
+        )
+
+    def _apply(self, primitive: Primitive, *others: Any) -> Self:
+        result: Self = self._record(primitive, (self, *others), {})
+        return result

@@ -1,0 +1,241 @@
+"""Gates: piecewise-linear functions, each with its piece (pattern) and that piece's boundaries (margins).
+
+At a kink a gate follows the piece whose slope is its derivative there: gradient and piece always agree.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from .primitive import Elementwise, General, Operand, numbers
+from .shaping import gather, scatter_add
+
+
+def _own_boundary(pattern: Any, x: Operand, *others: Operand) -> Operand:
+    """The gate changes where x = 0."""
+    return x[..., None]
+
+
+relu = Elementwise(
+    "relu",
+    lambda x: np.maximum(x, 0),
+    lambda out, x: x > 0,
+    symbol="ReLU",
+    formula="max(x, 0)",
+    source="Nair & Hinton 2010",
+    classes="gate",
+    kinks={0: "0 (closed)"},
+    pattern=lambda x: x > 0,
+    margins=_own_boundary,
+)
+
+
+def _leaky(x: Operand, slope: Operand) -> Operand:
+    return np.where(x > 0, x, slope * x)
+
+
+leaky_relu = Elementwise(
+    "leaky_relu",
+    _leaky,
+    lambda out, x, slope: np.where(x > 0, 1, slope),
+    0,
+    symbol="LReLU",
+    formula="x if x > 0 else slope·x",
+    source="Maas et al. 2013",
+    classes=("gate", "constant"),
+    kinks={0: "slope (closed)"},
+    pattern=lambda x, slope: x > 0,
+    margins=_own_boundary,
+)
+
+prelu = Elementwise(
+    "prelu",
+    _leaky,
+    lambda out, x, a: np.where(x > 0, 1, a),
+    lambda out, x, a: np.where(x > 0, 0, x),
+    symbol="PReLU",
+    formula="x if x > 0 else a·x",
+    source="He et al. 2015, eq. 1: the slope is learned",
+    classes=("gate", "multilinear"),
+    kinks={0: "a (closed)"},
+    pattern=lambda x, a: x > 0,
+    margins=_own_boundary,
+)
+
+abs = Elementwise(
+    "abs",
+    np.absolute,
+    lambda out, x: np.sign(numbers(x)),
+    symbol="|·|",
+    formula="|x|",
+    source="slope ±1",
+    classes="gate",
+    kinks={0: "0"},
+    pattern=np.sign,
+    margins=_own_boundary,
+)
+
+
+def _shares(out: Operand, pieces: tuple[Operand, ...]) -> list[Any]:
+    """Who attains the extremum: the weight of each piece, shared equally where several do."""
+    winners = [numbers(piece) == numbers(out) for piece in pieces]
+    count = sum(np.asarray(won, dtype=int) for won in winners)
+    return [won / np.maximum(count, 1) for won in winners]
+
+
+def _extremum_pattern(extremum: Any) -> Any:
+    def pattern(*pieces: Operand) -> Any:
+        return np.stack(np.broadcast_arrays(*_shares(extremum(*pieces), pieces)), axis=-1)
+
+    return pattern
+
+
+def _extremum_margins(pattern: Any, *pieces: Operand) -> Operand:
+    """Winner minus every piece (its own is 0 with slope 0: out of reach)."""
+    stacked = np.stack(np.broadcast_arrays(*pieces), axis=-1)
+    return (pattern * stacked).sum(axis=-1, keepdims=True) - stacked
+
+
+def _maximum(*pieces: Operand) -> Operand:
+    return reduce(np.maximum, pieces)
+
+
+def _minimum(*pieces: Operand) -> Operand:
+    return reduce(np.minimum, pieces)
+
+
+maximum, minimum = (
+    Elementwise(
+        name,
+        forward,
+        lambda k, out, *pieces: _shares(out, pieces)[k],
+        symbol=name[:3],
+        formula=f"{name[:3]}(x, y, …)",
+        source="the slope of whoever wins",
+        classes="gate",
+        variadic=True,
+        numpy=[ufunc],
+        kinks={"ties": "shared equally"},
+        pattern=_extremum_pattern(forward),
+        margins=_extremum_margins,
+    )
+    for name, forward, ufunc in (("maximum", _maximum, np.maximum), ("minimum", _minimum, np.minimum))
+)
+
+
+def _first_winner(*pieces: Operand) -> Any:
+    return np.argmax(np.stack(np.broadcast_arrays(*map(numbers, pieces)), axis=-1), axis=-1)
+
+
+maxout = Elementwise(
+    "maxout",
+    lambda *pieces: reduce(np.maximum, pieces),
+    lambda k, out, *pieces: _first_winner(*pieces) == k,
+    formula="max(z₁, …, zₖ), one winner",
+    source="Goodfellow et al. 2013, eq. 1",
+    classes="gate",
+    variadic=True,
+    kinks={"ties": "the first piece wins"},
+    pattern=_first_winner,
+    margins=lambda winner, *pieces: _extremum_margins(
+        np.arange(len(pieces)) == np.asarray(winner)[..., None], *pieces
+    ),
+)
+
+
+def _group_members(groups: tuple[int, ...]) -> Any:
+    """Index of the j-th piece of each group, padded with the group's last: (units, most pieces)."""
+    sizes = np.asarray(groups)
+    starts = np.cumsum(sizes) - sizes
+    return starts[:, None] + np.minimum(np.arange(sizes.max(initial=1)), sizes[:, None] - 1)
+
+
+def _group_winners(x: Operand, groups: tuple[int, ...]) -> Any:
+    """Which piece of each group wins, counted within the group; the first at a tie."""
+    return np.argmax(numbers(x)[..., _group_members(groups)], axis=-1)
+
+
+def _winner_index(x: Operand, groups: tuple[int, ...]) -> tuple[Any, ...]:
+    """The index that picks every group's winner out of ``x``."""
+    winners = _group_winners(x, groups)
+    grid = np.indices(winners.shape, sparse=True)
+    return (*grid[:-1], _group_members(groups)[grid[-1], winners])
+
+
+def _group_maxout(x: Operand, groups: tuple[int, ...]) -> Operand:
+    return x[_winner_index(x, groups)]
+
+
+def _group_margins(winners: Any, x: Operand, groups: tuple[int, ...]) -> Operand:
+    pieces = x[..., _group_members(groups)]
+    return np.take_along_axis(pieces, winners[..., None], axis=-1) - pieces
+
+
+def _group_maxout_on_scalars(x: Any, groups: tuple[int, ...]) -> Any:
+    ends = np.cumsum(groups)
+    units = [
+        np.frompyfunc(maxout, size, 1)(*np.moveaxis(x[..., end - size : end], -1, 0))
+        for size, end in zip(groups, ends, strict=True)
+    ]
+    return np.stack(units, axis=-1)
+
+
+group_maxout = General(
+    "group_maxout",
+    _group_maxout,
+    vjps=[lambda g, out, x, groups: scatter_add(g, index=_winner_index(x, groups), shape=x.shape)],
+    jvps=[lambda t, out, x, groups: gather(t, index=_winner_index(x, groups))],
+    symbol="Maxout",
+    formula="max over each group of neighbouring entries of the last axis",
+    source="Goodfellow et al. 2013, eq. 1",
+    classes="gate",
+    kinks={"ties": "the first piece wins"},
+    pattern=_group_winners,
+    margins=_group_margins,
+    on_scalars=_group_maxout_on_scalars,
+)
+
+
+def _clip(x: Operand, low: Operand, high: Operand) -> Operand:
+    return np.minimum(np.maximum(x, low), high)
+
+
+clip = Elementwise(
+    "clip",
+    _clip,
+    lambda out, x, low, high: (x >= low) & (x <= high),
+    lambda out, x, low, high: (x < low) & (low <= high),
+    lambda out, x, low, high: np.maximum(numbers(x), numbers(low)) > numbers(high),
+    formula="min(max(x, low), high)",
+    source="slope 1 inside, 0 outside",
+    classes=("gate", "gate", "gate"),
+    kinks={"the bounds": "1 for x, 0 for the bounds"},
+    pattern=lambda x, low, high: np.where(x < low, -1, np.where(x > high, 1, 0)),
+    margins=lambda pattern, x, low, high: np.stack(np.broadcast_arrays(x - low, x - high), axis=-1),
+)
+
+where = Elementwise(
+    "where",
+    np.where,
+    0,
+    lambda out, c, x, y: numbers(c) != 0,
+    lambda out, c, x, y: numbers(c) == 0,
+    formula="x if c else y",
+    source="the slope of the branch taken",
+    classes=("constant", "linear", "linear"),
+    numpy=[np.where],
+)
+
+dropout = Elementwise(
+    "dropout",
+    lambda x, mask: x * mask,
+    lambda out, x, mask: mask,
+    0,
+    symbol="drop",
+    formula="x·mask",
+    source="Srivastava et al. 2014, §4; the mask is a constant",
+    classes=("linear", "constant"),
+)

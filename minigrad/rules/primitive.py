@@ -1,0 +1,293 @@
+"""What a derivative rule is: the three kinds of primitive, and how each gives both modes.
+
+A primitive is written once, in plain NumPy. NumPy's own dispatch makes the same lines run on arrays (the
+fast path), on recorded Tensors (derivatives of derivatives) and, for elementwise rules, on plain floats.
+
+========================  ==============================  =========================================
+kind                      reverse mode (VJP)              forward mode (JVP)
+========================  ==============================  =========================================
+:class:`Elementwise`      cotangent · partial             Σ partial · tangent
+:class:`Linear`           the transpose                   the operation itself, applied to tangents
+:class:`General`          written out                     written out
+========================  ==============================  =========================================
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Operand: TypeAlias = Any
+"""An array, a number, or a Tensor that is being recorded: whatever NumPy's operators accept."""
+
+Rule: TypeAlias = Callable[..., Operand]
+Interval: TypeAlias = tuple[float, float]
+
+CLASSES = ("linear", "multilinear", "gate", "smooth", "constant")
+REAL_LINE: Interval = (-np.inf, np.inf)
+
+REGISTRY: dict[str, Primitive] = {}
+"""Every primitive by name: what tests, documentation, ``thin`` and ``viz`` read."""
+
+NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""What to call instead of a NumPy function when one of its arguments is a Tensor."""
+
+
+class Primitive:
+    """
+    One differentiable operation with its derivative rule and what is known about it.
+
+    Called like a function, it computes on arrays and numbers, and records on Tensors and Values.
+
+    Attributes
+    ----------
+    name, symbol, formula, source : str
+        The registry's key, what pictures show, the mathematics, and where it is derived.
+    arguments : tuple of str
+        Names of the array arguments; one name for all when `variadic`.
+    classes : tuple of str
+        How the result depends on each argument: ``linear`` (alone or jointly with the other linear ones),
+        ``multilinear`` (linear in each, a product in several), ``gate`` (piecewise linear), ``smooth``, or
+        ``constant`` (no derivative).
+    domain : tuple of (float, float)
+        Open interval of each argument on which the derivative rule holds.
+    kinks : mapping
+        Places without a derivative, and the convention that the rule takes there.
+    pattern, margins : callable, optional
+        For a gate: which piece it follows, and the boundaries δ = 0 of that piece.
+        ``margins(pattern, *args)`` has the shape of the output with one more axis, and is linear in the
+        arguments, so that the same function gives the slopes of δ.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Rule,
+        *,
+        formula: str,
+        source: str,
+        classes: str | Sequence[str],
+        symbol: str = "",
+        domain: Sequence[Interval] | None = None,
+        kinks: Mapping[float | str, str] | None = None,
+        variadic: bool = False,
+        numpy: Sequence[Callable[..., Any]] = (),
+        pattern: Rule | None = None,
+        margins: Rule | None = None,
+        on_scalars: Rule | None = None,
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.formula = formula
+        self.source = source
+        self.symbol = symbol or name
+        self.variadic = variadic
+        self.classes = (classes,) if isinstance(classes, str) else tuple(classes)
+        self.arguments, self.options = _signature(forward, len(self.classes), variadic)
+        self.domain = tuple(domain) if domain is not None else (REAL_LINE,) * len(self.classes)
+        self.kinks = dict(kinks or {})
+        self.pattern = pattern
+        self.margins = margins
+        self.on_scalars = on_scalars
+        self.differentiable = tuple(kind != "constant" for kind in self.classes)
+        self.__doc__ = f"{formula}  ({source})"
+        self._check()
+        REGISTRY[name] = self
+        for function in numpy:
+            NUMPY[function] = self
+
+    def _check(self) -> None:
+        unknown = [kind for kind in self.classes if kind not in CLASSES]
+        if unknown:
+            raise ValueError(f"primitive {self.name!r}: class {unknown[0]!r} is none of {', '.join(CLASSES)}")
+        if self.name in REGISTRY:
+            raise ValueError(f"primitive {self.name!r} is registered already; choose another name")
+        if len(self.domain) != len(self.classes):
+            raise ValueError(
+                f"primitive {self.name!r}: {len(self.domain)} domains for {len(self.classes)} arguments"
+            )
+        if "gate" in self.classes and (self.pattern is None or self.margins is None):
+            raise ValueError(f"primitive {self.name!r} is a gate: give its pattern and margins")
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each entry of the result depends on one entry of each argument."""
+        return isinstance(self, Elementwise)
+
+    def class_of(self, k: int) -> str:
+        """Return how the result depends on argument ``k``."""
+        return self.classes[0 if self.variadic else k]
+
+    def __call__(self, *operands: Operand, **options: Any) -> Any:
+        """Compute on arrays and numbers; record where an operand is a Tensor or a Value."""
+        if not self.variadic and len(operands) > len(self.classes):  # np.sum(t, 0): options by position
+            extra = operands[len(self.classes) :]
+            operands = operands[: len(self.classes)]
+            options = dict(zip(self.options, extra, strict=False)) | options
+        for operand in operands:
+            record = getattr(operand, "_record", None)
+            if record is not None:
+                return record(self, operands, options)
+        return self.forward(*operands, **options)
+
+    def vjp(
+        self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
+    ) -> Operand:
+        """Return the cotangent of argument ``k`` from the cotangent ``g`` of the output."""
+        raise NotImplementedError
+
+    def jvp(
+        self,
+        tangents: Sequence[Operand | None],
+        output: Operand,
+        args: Sequence[Operand],
+        options: Mapping[str, Any],
+    ) -> Operand:
+        """Return the tangent of the output; ``None`` stands for the tangent of a constant."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}: {self.formula}>"
+
+
+class Elementwise(Primitive):
+    """
+    A primitive with one partial derivative per argument.
+
+    A partial is a number where it is constant, else a function ``partial(output, *args)``; for a variadic
+    primitive the one function ``partial(k, output, *args)``. Only the partials that are needed are computed.
+    """
+
+    def __init__(self, name: str, forward: Rule, *partials: Rule | float, **metadata: Any) -> None:
+        super().__init__(name, forward, **metadata)
+        self.partials = partials
+        if isinstance(forward, np.ufunc):
+            NUMPY[forward] = self
+
+    def partial(self, k: int, output: Operand, args: Sequence[Operand]) -> Operand:
+        """Return ∂output/∂args[k], entry by entry."""
+        if self.variadic:
+            return self.partials[0](k, output, *args)  # type: ignore[operator]
+        partial = self.partials[k]
+        return partial(output, *args) if callable(partial) else partial
+
+    def vjp(
+        self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
+    ) -> Operand:
+        """Return cotangent · partial, summed over the axes along which argument ``k`` was broadcast."""
+        partial = self.partial(k, output, args)
+        return match(g if type(partial) is int and partial == 1 else g * partial, args[k])
+
+    def jvp(
+        self,
+        tangents: Sequence[Operand | None],
+        output: Operand,
+        args: Sequence[Operand],
+        options: Mapping[str, Any],
+    ) -> Operand:
+        """Return Σ partial · tangent."""
+        terms = (t * self.partial(k, output, args) for k, t in enumerate(tangents) if t is not None)
+        return match(sum(terms), output)
+
+
+class Linear(Primitive):
+    """
+    A primitive that is linear in its arguments: its VJP is its transpose, its JVP is itself.
+
+    Each transpose is ``transpose(g, *args, **options)``; for a variadic primitive the one function
+    ``transpose(k, g, *args, **options)``. Arguments of class ``linear`` enter jointly (a sum of
+    contributions), those of class ``multilinear`` as a product.
+    """
+
+    def __init__(self, name: str, forward: Rule, *transposes: Rule, **metadata: Any) -> None:
+        super().__init__(name, forward, **metadata)
+        self.transposes = transposes
+
+    def vjp(
+        self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
+    ) -> Operand:
+        """Return the transpose applied to the cotangent."""
+        if self.variadic:
+            return match(self.transposes[0](k, g, *args, **options), args[k])
+        return match(self.transposes[k](g, *args, **options), args[k])
+
+    def jvp(
+        self,
+        tangents: Sequence[Operand | None],
+        output: Operand,
+        args: Sequence[Operand],
+        options: Mapping[str, Any],
+    ) -> Operand:
+        """Return the operation applied to the tangents."""
+        if self.classes[0] == "linear":
+            moved = [np.zeros_like(a) if t is None else t for t, a in zip(tangents, args, strict=True)]
+            return self(*moved, **options)
+        terms = (
+            self(*args[:k], t, *args[k + 1 :], **options) for k, t in enumerate(tangents) if t is not None
+        )
+        return match(sum(terms), output)
+
+
+class General(Primitive):
+    """A primitive whose rules ``vjp(g, output, *args)`` and ``jvp(t, output, *args)`` are written out."""
+
+    def __init__(
+        self, name: str, forward: Rule, *, vjps: Sequence[Rule], jvps: Sequence[Rule], **metadata: Any
+    ) -> None:
+        super().__init__(name, forward, **metadata)
+        self.vjps = vjps
+        self.jvps = jvps
+
+    def vjp(
+        self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
+    ) -> Operand:
+        """Return the cotangent of argument ``k``."""
+        return match(self.vjps[k](g, output, *args, **options), args[k])
+
+    def jvp(
+        self,
+        tangents: Sequence[Operand | None],
+        output: Operand,
+        args: Sequence[Operand],
+        options: Mapping[str, Any],
+    ) -> Operand:
+        """Return the sum of what each tangent contributes."""
+        terms = (self.jvps[k](t, output, *args, **options) for k, t in enumerate(tangents) if t is not None)
+        return match(sum(terms), output)
+
+
+def match(g: Operand, like: Operand) -> Operand:
+    """
+    Give the derivative ``g`` the shape and dtype of the operand ``like``: the one place of un-broadcasting.
+
+    Axes along which ``like`` was broadcast are summed (the transpose of copying), missing ones are broadcast
+    (a constant partial), and the dtype follows the operand: float32 in, float32 gradients out.
+    """
+    shape = like.shape
+    if g.shape != shape:
+        lead = g.ndim - len(shape)
+        summed = tuple(
+            axis for axis in range(g.ndim) if axis < lead or (shape[axis - lead] == 1 and g.shape[axis] != 1)
+        )
+        if summed:
+            g = np.sum(g, axis=summed)
+        if g.shape != shape:
+            g = np.reshape(g, shape) if g.size == like.size else np.broadcast_to(g, shape)
+    return g if g.dtype == like.dtype else g.astype(like.dtype)
+
+
+def numbers(operand: Operand) -> Any:
+    """Return the plain array in ``operand``, for decisions that have no derivative (who won, which index)."""
+    return operand.numpy() if hasattr(operand, "numpy") else operand
+
+
+def _signature(forward: Rule, count: int, variadic: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split the parameter names of ``forward`` into array arguments and options."""
+    if isinstance(forward, np.ufunc):
+        return ("x", "y", "z")[:count], ()
+    names = list(inspect.signature(forward).parameters)
+    count = 1 if variadic else count
+    return tuple(names[:count]), tuple(names[count:])

@@ -1,0 +1,172 @@
+"""Reductions over axes, and the softmax family, computed without overflow."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .gates import maximum, minimum
+from .primitive import General, Linear, Operand, numbers
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+
+
+def _keep(reduced: Operand, x: Operand, axis: Axis) -> Operand:
+    """Give a reduced array its axes back, with length 1."""
+    axes = (
+        range(x.ndim)
+        if axis is None
+        else [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
+    )
+    return np.reshape(reduced, tuple(1 if a in axes else n for a, n in enumerate(x.shape)))
+
+
+def _count(x: Operand, axis: Axis) -> int:
+    """How many entries go into one entry of the result."""
+    axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+    return int(np.prod([x.shape[a] for a in axes], dtype=int))
+
+
+sum = Linear(
+    "sum",
+    lambda x, axis=None, keepdims=False: x.sum(axis=axis, keepdims=keepdims),
+    lambda g, x, axis=None, keepdims=False: np.broadcast_to(_keep(g, x, axis), x.shape),
+    symbol="Σ",
+    formula="Σ x over the axes",
+    source="summing and copying are transposes",
+    classes="linear",
+    numpy=[np.sum],
+)
+
+mean = Linear(
+    "mean",
+    lambda x, axis=None, keepdims=False: x.mean(axis=axis, keepdims=keepdims),
+    lambda g, x, axis=None, keepdims=False: np.broadcast_to(_keep(g, x, axis) / _count(x, axis), x.shape),
+    formula="Σ x / n over the axes",
+    source="a sum, scaled",
+    classes="linear",
+    numpy=[np.mean],
+)
+
+
+def _winners(out: Operand, x: Operand, axis: Axis) -> Any:
+    """The weight of each entry in the extremum: shared equally where several attain it."""
+    won = numbers(x) == _keep(numbers(out), numbers(x), axis)
+    return won / np.maximum(won.sum(axis=axis, keepdims=True), 1)
+
+
+def _extremum_margins(pattern: Any, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
+    """Winner minus every entry: the shape of the output, and one more axis for the entries."""
+    delta = (pattern * x).sum(axis=axis, keepdims=True) - x
+    axes = tuple(range(x.ndim)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+    last = np.moveaxis(delta, axes, tuple(range(x.ndim - len(axes), x.ndim)))
+    shape = (pattern * x).sum(axis=axis, keepdims=keepdims).shape
+    return last.reshape(*shape, _count(x, axis))
+
+
+def _extremum(name: str, numpy: Any, pairwise: Any) -> General:
+    def forward(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
+        return getattr(x, name)(axis=axis, keepdims=keepdims)
+
+    def vjp(g: Operand, out: Operand, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
+        return _keep(g, x, axis) * _winners(out, x, axis)
+
+    def jvp(t: Operand, out: Operand, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
+        return np.sum(t * _winners(out, x, axis), axis=axis, keepdims=keepdims)
+
+    def pattern(x: Operand, axis: Axis = None, keepdims: bool = False) -> Any:
+        return _winners(forward(x, axis), x, axis)
+
+    def on_scalars(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        axes = tuple(range(x.ndim)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+        last = np.moveaxis(x, axes, tuple(range(len(axes)))).reshape(-1, *np.delete(x.shape, list(axes)))
+        out = np.frompyfunc(pairwise, len(last), 1)(*last)
+        return _keep(np.asarray(out, dtype=object), x, axis) if keepdims else out
+
+    return General(
+        name,
+        forward,
+        vjps=[vjp],
+        jvps=[jvp],
+        formula=f"{name} x over the axes",
+        source="the slope of whoever wins",
+        classes="gate",
+        numpy=[numpy],
+        kinks={"ties": "shared equally"},
+        pattern=pattern,
+        margins=_extremum_margins,
+        on_scalars=on_scalars,
+    )
+
+
+max = _extremum("max", np.max, maximum)
+min = _extremum("min", np.min, minimum)
+
+
+def _logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
+    peak = _peak(x, axis)
+    with np.errstate(divide="ignore"):  # an empty or all −inf sum has logarithm −inf
+        out = np.log(np.sum(np.exp(x - peak), axis=axis, keepdims=True)) + peak
+    return out if keepdims else np.reshape(out, np.sum(numbers(x), axis=axis).shape)
+
+
+def _peak(x: Operand, axis: Axis) -> Any:
+    """The largest entry, taken out before the exponential; 0 where it is infinite or there is none."""
+    peak = np.max(numbers(x), axis=axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(peak), peak, 0).astype(numbers(x).dtype)
+
+
+def _weights(out: Operand, x: Operand, axis: Axis) -> Operand:
+    """Softmax of x from its logsumexp: the partial derivatives of logsumexp."""
+    return np.exp(x - _keep(out, x, axis))
+
+
+logsumexp = General(
+    "logsumexp",
+    _logsumexp,
+    vjps=[lambda g, out, x, axis=None, keepdims=False: _keep(g, x, axis) * _weights(out, x, axis)],
+    jvps=[
+        lambda t, out, x, axis=None, keepdims=False: np.sum(
+            t * _weights(out, x, axis), axis=axis, keepdims=keepdims
+        )
+    ],
+    formula="ln Σ eˣ over the axes",
+    source="its gradient is the softmax",
+    classes="smooth",
+    on_scalars=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
+)
+
+
+def _log_softmax(x: Operand, axis: int = -1) -> Operand:
+    shifted = x - _peak(x, axis)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+log_softmax = General(
+    "log_softmax",
+    _log_softmax,
+    vjps=[lambda g, out, x, axis=-1: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)],
+    jvps=[lambda t, out, x, axis=-1: t - np.sum(np.exp(out) * t, axis=axis, keepdims=True)],
+    formula="x − ln Σ eˣ",
+    source="its derivative is I − 1·softmaxᵀ",
+    classes="smooth",
+    on_scalars=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
+)
+
+
+def _softmax_derivative(v: Operand, out: Operand, x: Operand, axis: int = -1) -> Operand:
+    """(diag(s) − s·sᵀ) v: symmetric, so the same for tangents and cotangents."""
+    return out * (v - np.sum(out * v, axis=axis, keepdims=True))
+
+
+softmax = General(
+    "softmax",
+    lambda x, axis=-1: np.exp(_log_softmax(x, axis)),
+    vjps=[_softmax_derivative],
+    jvps=[_softmax_derivative],
+    formula="eˣ / Σ eˣ",
+    source="its derivative is diag(s) − s·sᵀ",
+    classes="smooth",
+    on_scalars=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
+)

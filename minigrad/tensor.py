@@ -1,0 +1,549 @@
+"""The array face of the engine: an array that remembers the operations that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from . import rules
+from .graph import Node, is_recording, walk_backward
+from .operators import Operators
+from .rules import NUMPY, Primitive
+from .rules.arithmetic import equal, greater, greater_equal, less, less_equal, not_equal
+
+Array = NDArray[Any]
+
+CONSTANT_FUNCTIONS = {
+    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.argmax, np.argmin, np.argsort,
+    np.allclose, np.isclose, np.array_equal, np.iscomplexobj, np.isrealobj, np.count_nonzero, np.nonzero,
+    np.result_type, np.can_cast, np.all, np.any, np.array_repr, np.array_str,
+}  # fmt: skip
+"""NumPy functions without a derivative: computed on the plain arrays."""
+
+CONSTANT_UFUNCS = {
+    np.isfinite, np.isnan, np.isinf, np.sign, np.signbit, np.floor, np.ceil, np.trunc, np.rint,
+    np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.bitwise_and, np.bitwise_or, np.invert, np.bitwise_xor,
+}  # fmt: skip
+"""Ufuncs whose derivative is zero wherever it exists."""
+
+
+def tensor(
+    data: ArrayLike | Tensor, dtype: DTypeLike | None = None, requires_grad: bool = False, label: str = ""
+) -> Tensor:
+    """
+    Make a Tensor, a copy of ``data``.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers of any shape; the dtype follows NumPy (Python floats give float64).
+    dtype : dtype, optional
+        Convert to this one.
+    requires_grad : bool
+        Whether derivatives by this Tensor are wanted.
+    label : str
+        What pictures call it.
+
+    Raises
+    ------
+    TypeError
+        If a gradient is wanted of numbers that are not floats, or the data are not numbers.
+
+    Examples
+    --------
+    >>> import numpy as np, minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> np.sum(x * x).backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+    plain = data.data if isinstance(data, Tensor) else data
+    return Tensor(np.array(plain, dtype=dtype), requires_grad=requires_grad, label=label)
+
+
+class Tensor(Operators):
+    """
+    An array with its derivative; NumPy's functions and operators on it are recorded.
+
+    Make one with :func:`minigrad.tensor`, which copies; this constructor keeps the array that it is given.
+
+    Attributes
+    ----------
+    data : ndarray
+        The numbers.
+    grad : ndarray or None
+        The derivative by this Tensor of what ``backward`` was called on, same shape and dtype. On an
+        intermediate result only after ``backward(retain_graph=True)``; a Tensor after
+        ``backward(create_graph=True)``.
+    requires_grad : bool
+        Whether operations on it are recorded.
+    label : str
+        What pictures call it.
+    """
+
+    __slots__ = ("_grad", "_node", "_requires_grad", "data", "label")
+
+    primitive = None  # a leaf stands in the graph itself, as a vertex that nothing was applied to
+    parents = ()
+    order = -1
+
+    def __init__(self, data: Any, requires_grad: bool = False, label: str = "") -> None:
+        self.data: Array = np.asarray(data)
+        if self.data.dtype.kind not in "biuf":
+            raise TypeError(
+                f"a Tensor holds real numbers, but got dtype {self.data.dtype}; convert it to floats first"
+            )
+        self.label = label
+        self._node: Node | None = None
+        self._grad: Any = None
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad = True
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this Tensor are recorded."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted and self.data.dtype.kind != "f":
+            raise TypeError(
+                f"only floats have gradients, but this Tensor has dtype {self.data.dtype}; "
+                f"make it with mg.tensor(data, dtype=float, requires_grad=True)"
+            )
+        if not wanted and self._node is not None:
+            raise RuntimeError("a computed Tensor can't stop requiring a gradient; use .detach()")
+        self._requires_grad = bool(wanted)
+
+    @property
+    def grad(self) -> Any:
+        """The derivative by this Tensor, or None."""
+        return self._grad if self._node is None else self._node.gradient
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            value = value if isinstance(value, Tensor) else np.asarray(value)
+            if value.shape != self.shape:
+                raise ValueError(
+                    f"the gradient of a Tensor of shape {self.shape} can't have shape {value.shape}"
+                )
+        if self._node is None:
+            self._grad = value
+        else:
+            self._node.gradient = value
+
+    def backward(
+        self,
+        gradient: ArrayLike | Tensor | None = None,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+    ) -> None:
+        """
+        Add the derivative of this Tensor by every leaf to the leaf's ``grad``.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            Derivative of the final result by this Tensor, same shape; needed unless it has one entry.
+        retain_graph : bool
+            Keep the graph for another backward pass, and the gradients of intermediate results.
+        create_graph : bool
+            Record the backward pass itself, so that gradients can be differentiated again.
+
+        Raises
+        ------
+        RuntimeError
+            If this Tensor has several entries and no ``gradient`` is given, or requires no gradient.
+        GraphFreedError
+            If an earlier backward pass freed the graph.
+        ValueError
+            If ``gradient`` has another shape.
+        """
+        seed = self._seed(gradient)
+        root = self._node or self
+        if create_graph:
+            seed = seed if isinstance(seed, Tensor) else Tensor(seed)
+            for leaf, g in walk_backward(root, seed, keep=True, read=recorded):
+                leaf._grad = g if leaf._grad is None else leaf._grad + g
+            return
+        given = seed.data if isinstance(seed, Tensor) else seed
+        held = {id(given)}
+        for leaf, g in walk_backward(root, given, keep=retain_graph, read=plain):
+            leaf._collect(g, held, shared=retain_graph)
+
+    def _seed(self, gradient: Any) -> Any:
+        """Return the cotangent to start from, checked."""
+        if not self._requires_grad:
+            raise RuntimeError(
+                "backward() on a Tensor that requires no gradient: nothing it was computed from has "
+                "requires_grad=True, or it was computed inside no_grad()"
+            )
+        if gradient is None:
+            if self.size != 1:
+                raise RuntimeError(
+                    f"backward() of a Tensor of shape {self.shape}: only one number has a gradient; "
+                    f"reduce it first (.sum() or .mean()), or pass gradient= of the same shape"
+                )
+            return np.ones_like(self.data)
+        seed = gradient if isinstance(gradient, Tensor) else np.asarray(gradient, dtype=self.dtype)
+        if seed.shape != self.shape:
+            raise ValueError(
+                f"gradient has shape {seed.shape}, but the Tensor has shape {self.shape}; they must agree"
+            )
+        return seed
+
+    def _collect(self, g: Any, held: set[int], shared: bool) -> None:
+        """Add to ``grad``, which never shares memory with anything else."""
+        if self._grad is not None:
+            self._grad = np.asarray(_stripped(self._grad) + g)
+        elif shared or not isinstance(g, np.ndarray) or g.base is not None or id(g) in held:
+            self._grad = np.array(g)
+        else:
+            self._grad = g
+            held.add(id(g))
+
+    @staticmethod
+    def _record(primitive: Primitive, operands: Sequence[Any], options: dict[str, Any]) -> Tensor:
+        """Apply a primitive to the operands' arrays, and remember it if a gradient may be wanted."""
+        args = [x.data if isinstance(x, Tensor) else _operand(x) for x in operands]
+        try:
+            output = primitive.forward(*args, **options)
+        except (ValueError, IndexError) as error:
+            raise type(error)(_explain(primitive, args, options, error)) from None
+        result = Tensor(output)
+        if is_recording():
+            parents = tuple(
+                (x._node or x) if isinstance(x, Tensor) and x._requires_grad and varies else None
+                for x, varies in zip(operands, cycle(primitive.differentiable), strict=False)
+            )
+            if any(parent is not None for parent in parents):
+                result._node = Node(primitive, parents, args, options, result.data)
+                result._requires_grad = True
+        return result
+
+    @staticmethod
+    def _accepts(other: Any) -> bool:
+        """Whether an operator takes the other operand."""
+        return isinstance(other, (Tensor, np.ndarray, int, float, bool, np.number, np.bool_, list, tuple))
+
+    # NumPy's functions
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Record NumPy's elementwise functions."""
+        if method != "__call__" or kwargs:
+            what = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+            given = f" with {', '.join(kwargs)}=" if kwargs else ""
+            raise TypeError(
+                f"{what}{given} on a Tensor can't be recorded; "
+                f"use a plain call without out=, where= or dtype=, or detach: {what}(t.data)"
+            )
+        primitive = NUMPY.get(ufunc)
+        if primitive is not None:
+            return primitive(*inputs)
+        if ufunc in CONSTANT_UFUNCS:
+            return Tensor(ufunc(*(x.data if isinstance(x, Tensor) else x for x in inputs)))
+        return self._unsupported(f"np.{ufunc.__name__}", ufunc, inputs, {})
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Any:
+        """Record NumPy's array functions."""
+        implementation = NUMPY.get(function)
+        if implementation is not None:
+            unknown = set(kwargs) - set(getattr(implementation, "options", kwargs))
+            if unknown:
+                raise TypeError(
+                    f"np.{function.__name__} of a Tensor can't take {', '.join(sorted(unknown))}=; "
+                    f"it takes {', '.join(implementation.options) or 'no options'}"  # type: ignore
+                )
+            return implementation(*args, **kwargs)
+        if function in CONSTANT_FUNCTIONS:
+            return function(*_stripped(tuple(args)), **_stripped(kwargs))
+        return self._unsupported(f"np.{function.__name__}", function, args, kwargs)
+
+    @staticmethod
+    def _unsupported(name: str, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Compute what can't be recorded where nothing needs recording; else refuse."""
+        if any(x._requires_grad for x in _tensors((args, kwargs))):
+            known = sorted(f.__name__ for f in NUMPY)
+            raise TypeError(
+                f"{name} has no derivative rule here; detach first ({name}(t.data)), "
+                f"or build it from: {', '.join(known)}"
+            )
+        return function(*_stripped(tuple(args)), **_stripped(kwargs))
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        """Give the numbers to NumPy, unless that would silently cut the graph."""
+        if self._requires_grad:
+            raise TypeError(
+                "turning a Tensor that requires a gradient into an array would silently cut the graph; "
+                "say so with .data, .numpy() or .detach()"
+            )
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    # Reading
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the numbers."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self.data.size
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this Tensor was made rather than computed from others that require a gradient."""
+        return self._node is None
+
+    def item(self) -> float:
+        """Return the one number in it."""
+        if self.size != 1:
+            raise ValueError(f"item() of a Tensor of shape {self.shape}: it has {self.size} numbers, not one")
+        number: float = self.data.item()
+        return number
+
+    def numpy(self) -> Array:
+        """Return the array itself, not a copy; what is computed with it is not recorded."""
+        return self.data
+
+    def detach(self) -> Tensor:
+        """Return a Tensor of the same array that is not part of the graph."""
+        return Tensor(self.data, label=self.label)
+
+    def __float__(self) -> float:
+        """Return the one number in it."""
+        return float(self.item())
+
+    def __bool__(self) -> bool:
+        """Whether its one number is not zero."""
+        return bool(self.data)
+
+    def __int__(self) -> int:
+        """Return the one number in it, rounded towards zero."""
+        return int(self.item())
+
+    def __len__(self) -> int:
+        """Length of the first axis."""
+        if self.ndim == 0:
+            raise TypeError("a Tensor of shape () has no length")
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Iterate over the first axis."""
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(self.data, separator=", ", prefix="tensor(", threshold=100)
+        extras = [] if self.dtype in (np.float64, np.int64, np.bool_) else [f"dtype={self.dtype}"]
+        extras += ["requires_grad=True"] if self._requires_grad else []
+        extras += [f"label={self.label!r}"] if self.label else []
+        return f"tensor({', '.join([numbers, *extras])})"
+
+    # Shapes
+
+    @property
+    def T(self) -> Tensor:
+        """The axes in reverse order."""
+        return self._apply(rules.shaping.transpose)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        """Pick entries, by basic or fancy index."""
+        return self._record(rules.shaping.gather, (self,), {"index": _stripped(index)})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Refuse: a changed entry would make recorded derivatives wrong."""
+        raise TypeError(
+            "a Tensor's entries can't be assigned, since recorded derivatives would be wrong; "
+            "use mg.where(mask, new, old), or write to .data of a leaf before it is used"
+        )
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """Return the same entries in another shape; one length may be −1."""
+        return self._record(rules.shaping.reshape, (self,), {"shape": _unpacked(shape)})
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """Permute the axes; without arguments, reverse them."""
+        return self._record(rules.shaping.transpose, (self,), {"axes": _unpacked(axes)} if axes else {})
+
+    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """Drop axes of length 1."""
+        return self._record(rules.shaping.squeeze, (self,), {"axis": axis})
+
+    def expand_dims(self, axis: int | tuple[int, ...]) -> Tensor:
+        """Insert axes of length 1."""
+        return self._record(rules.shaping.expand_dims, (self,), {"axis": axis})
+
+    def broadcast_to(self, *shape: Any) -> Tensor:
+        """Copy along new axes and axes of length 1."""
+        return self._record(rules.shaping.broadcast_to, (self,), {"shape": _unpacked(shape)})
+
+    def expand(self, *shape: Any) -> Tensor:
+        """Copy along new axes and axes of length 1, as :meth:`broadcast_to`."""
+        return self.broadcast_to(*shape)
+
+    def astype(self, dtype: DTypeLike) -> Tensor:
+        """Return the numbers in another dtype."""
+        return self._record(rules.shaping.astype, (self,), {"dtype": np.dtype(dtype)})
+
+    # Reductions and products
+
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """Sum over axes."""
+        return self._record(rules.reductions.sum, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """Average over axes."""
+        return self._record(rules.reductions.mean, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """Return the largest over axes; ties share the derivative equally."""
+        return self._record(rules.reductions.max, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def min(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """Return the smallest over axes; ties share the derivative equally."""
+        return self._record(rules.reductions.min, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def all(self, axis: int | None = None) -> Any:
+        """Whether no entry is zero."""
+        return self.data.all(axis=axis)
+
+    def any(self, axis: int | None = None) -> Any:
+        """Whether some entry is not zero."""
+        return self.data.any(axis=axis)
+
+    def argmax(self, axis: int | None = None) -> Any:
+        """Return where the largest entry is, as plain whole numbers."""
+        return self.data.argmax(axis=axis)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        """Return the matrix product."""
+        return self._record(rules.products.matmul, (self, other), {})
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        """Return the matrix product with self on the right."""
+        return self._record(rules.products.matmul, (other, self), {})
+
+    # Comparisons: decisions, without derivative
+
+    def __lt__(self, other: Any) -> Tensor:
+        """Compare entry by entry."""
+        return self._apply(less, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        """Compare entry by entry."""
+        return self._apply(less_equal, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        """Compare entry by entry."""
+        return self._apply(greater, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        """Compare entry by entry."""
+        return self._apply(greater_equal, other)
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        """Compare entry by entry."""
+        return self._apply(equal, other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        """Compare entry by entry."""
+        return self._apply(not_equal, other)
+
+    def __and__(self, other: Any) -> Any:
+        """Combine decisions entry by entry."""
+        return np.bitwise_and(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        """Combine decisions entry by entry."""
+        return np.bitwise_or(self, other)
+
+    def __invert__(self) -> Any:
+        """Negate decisions entry by entry."""
+        return np.invert(self)
+
+    __hash__ = object.__hash__
+
+
+def plain(node: Node) -> tuple[Any, Sequence[Any]]:
+    """Let the rules see the arrays: the fast path."""
+    assert node.args is not None
+    return node.output, node.args
+
+
+def recorded(node: Node) -> tuple[Any, Sequence[Any]]:
+    """Let the rules see Tensors, so that what they compute is recorded in turn."""
+    assert node.args is not None
+    args = [
+        arg if parent is None else parent if isinstance(parent, Tensor) else _wrap(arg, parent)
+        for arg, parent in zip(node.args, node.parents, strict=True)
+    ]
+    return _wrap(node.output, node), args
+
+
+def _wrap(array: Any, node: Node) -> Tensor:
+    """Return the output Tensor of a node."""
+    result = Tensor(array)
+    result._node, result._requires_grad = node, True
+    return result
+
+
+def _explain(primitive: Primitive, args: Sequence[Any], options: dict[str, Any], error: Exception) -> str:
+    """Say what was given to a primitive that NumPy refused."""
+    shapes = ", ".join(str(np.shape(arg)) for arg in args)
+    given = "".join(f", {name}={value!r}" for name, value in options.items())
+    return f"{primitive.name} ({primitive.formula}) got shapes {shapes}{given}: {error}"
+
+
+def _operand(x: Any) -> Any:
+    """Let numbers keep NumPy's weak promotion; make arrays of lists."""
+    return np.asarray(x) if isinstance(x, (list, tuple)) else x
+
+
+def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:
+    """Accept lengths or axes as one tuple or one by one."""
+    return (
+        tuple(arguments[0])
+        if len(arguments) == 1 and not isinstance(arguments[0], (int, np.integer))
+        else arguments
+    )
+
+
+def _stripped(x: Any) -> Any:
+    """Replace the Tensors in arguments by their arrays."""
+    if isinstance(x, Tensor):
+        return x.data
+    if isinstance(x, (tuple, list)):
+        return type(x)(map(_stripped, x))
+    if isinstance(x, dict):
+        return {key: _stripped(value) for key, value in x.items()}
+    return x
+
+
+def _tensors(x: Any) -> Iterator[Tensor]:
+    """Find the Tensors in arguments."""
+    if isinstance(x, Tensor):
+        yield x
+    elif isinstance(x, (tuple, list)):
+        for part in x:
+            yield from _tensors(part)
+    elif isinstance(x, dict):
+        yield from _tensors(list(x.values()))

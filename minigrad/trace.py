@@ -1,0 +1,323 @@
+"""The frozen record of a computation: what pictures, exports and analyses read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .graph import Vertex, newest_first, recording_origin
+from .tensor import Tensor
+from .value import Value
+
+if TYPE_CHECKING:
+    import networkx
+
+VERSION = 1
+_PACKAGE = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True, eq=False)
+class GraphNode:
+    """
+    One step of a computation.
+
+    Attributes
+    ----------
+    id : int
+        Its place in ``Graph.nodes``: a topological order.
+    kind : str
+        ``input``, ``parameter``, ``constant`` or ``operation``.
+    primitive, symbol : str
+        Name in the registry and what pictures show; empty for leaves.
+    label : str
+        The user's label, or the parameter's name.
+    inputs : tuple of int
+        Operands in order; ``a * a`` has two equal entries.
+    partials : tuple of float or None
+        For scalars, the local derivative by each operand.
+    shape, dtype, value, gradient
+        Of the result; the gradient is None where none was computed.
+    options : dict
+        Such as the axis of a sum.
+    module, module_type, source : str
+        Path and type of the layer that recorded it, and its source line; known where the function was traced.
+    """
+
+    id: int
+    kind: str
+    primitive: str
+    symbol: str
+    label: str
+    inputs: tuple[int, ...]
+    partials: tuple[float, ...] | None
+    shape: tuple[int, ...]
+    dtype: str
+    value: np.ndarray[Any, Any] | None
+    gradient: np.ndarray[Any, Any] | None
+    options: dict[str, Any]
+    module: str = ""
+    module_type: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """
+    A computation as it was: nodes in topological order, from operands to results.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> a = mg.Value(3.0, label="a")
+    >>> graph = mg.trace(a * a)
+    >>> [(node.label or node.symbol, node.inputs) for node in graph.nodes]
+    [('a', ()), ('×', (0, 0))]
+    """
+
+    nodes: tuple[GraphNode, ...]
+    outputs: tuple[int, ...]
+    level: str
+    version: int = VERSION
+
+    def to_networkx(self) -> networkx.MultiDiGraph:
+        """Return a networkx multigraph; edges carry the operand's position and, for scalars, the partial."""
+        import networkx
+
+        graph = networkx.MultiDiGraph(level=self.level, outputs=list(self.outputs))
+        for node in self.nodes:
+            graph.add_node(node.id, **{f.name: getattr(node, f.name) for f in fields(node) if f.name != "id"})
+            for position, operand in enumerate(node.inputs):
+                partial = None if node.partials is None else node.partials[position]
+                graph.add_edge(operand, node.id, key=position, position=position, partial=partial)
+        return graph
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, numbers and strings; the same program gives the same ones."""
+        nodes = [{f.name: _simple(getattr(node, f.name)) for f in fields(node)} for node in self.nodes]
+        return {"version": self.version, "level": self.level, "outputs": list(self.outputs), "nodes": nodes}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Graph:
+        """
+        Return the Graph that ``to_dict`` described.
+
+        Raises
+        ------
+        ValueError
+            If the record is of another version or lacks a field.
+        """
+        if record.get("version") != VERSION:
+            raise ValueError(
+                f"this graph has version {record.get('version')!r}; this library reads {VERSION}"
+            )
+        try:
+            nodes = tuple(_node_from(entry) for entry in record["nodes"])
+            return cls(nodes, tuple(record["outputs"]), record["level"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not the record of a graph: {error}") from error
+
+    def to_json(self) -> str:
+        """Return the record as JSON; numbers that JSON lacks are the strings "nan", "inf" and "-inf"."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+
+def trace(target: Value | Tensor | Callable[..., Any], *args: Any) -> Graph:
+    """
+    Record how something was computed, with values and gradients.
+
+    Parameters
+    ----------
+    target : Value, Tensor or callable
+        An output whose graph has not been released, or a function (a network, say) to run on ``args``,
+        forward and backward. If its result has several entries, gradients are those of their sum.
+    *args : Value, Tensor, array_like or float
+        What to call the function with; floating-point arrays become inputs with gradients.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    GraphFreedError
+        If a backward pass without ``retain_graph=True`` released the graph.
+    TypeError
+        If ``target`` or what it returns is neither Value nor Tensor.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> graph = mg.trace(lambda x: (x * x).sum(), [1.0, 2.0])
+    >>> graph.nodes[0].gradient
+    array([2., 4.])
+    """
+    if isinstance(target, (Value, Tensor)):
+        if args:
+            raise TypeError("trace(output) takes nothing else; trace(f, *args) takes a function first")
+        return _freeze(target, {}, set())
+    if not callable(target):
+        raise TypeError(f"trace takes a Value, a Tensor or a function, but got {type(target).__name__}")
+    inputs = [_as_input(arg, k) for k, arg in enumerate(args)]
+    with recording_origin(_SourceLines(target)):
+        output = target(*inputs)
+    if not isinstance(output, (Value, Tensor)):
+        raise TypeError(
+            f"the traced function must return a Tensor or a Value, but returned {type(output).__name__}"
+        )
+    names = {id(p): name for name, p in getattr(target, "named_parameters", lambda: ())()}
+    with _own_gradients(output):
+        return _freeze(output, names, {id(x) for x in inputs})
+
+
+@contextmanager
+def _own_gradients(output: Value | Tensor) -> Iterator[None]:
+    """Run backward for the trace alone: the leaves' own gradients are as before afterwards."""
+    if isinstance(output, Tensor) and not output.requires_grad:
+        yield
+        return
+    scalar = isinstance(output, Value)
+    root = output if isinstance(output, Value) else output._node or output
+    leaves = [vertex for vertex in newest_first(root) if vertex.primitive is None]
+    before = [leaf.grad for leaf in leaves]
+    for leaf in leaves:
+        leaf.grad = 0.0 if scalar else None
+    try:
+        if isinstance(output, Value):
+            output.backward()
+        else:
+            output.backward(np.ones_like(output.data), retain_graph=True)
+        yield
+    finally:
+        for leaf, grad in zip(leaves, before, strict=True):
+            leaf.grad = grad
+
+
+def _as_input(arg: Any, k: int) -> Any:
+    """Make an input of an argument: a leaf with a gradient where it has one."""
+    if isinstance(arg, (Value, Tensor)) or not isinstance(arg, (list, tuple, float, np.ndarray, np.floating)):
+        return arg
+    data = np.asarray(arg)
+    return (
+        Tensor(data, requires_grad=True, label="x" if k == 0 else f"x{k}") if data.dtype.kind == "f" else arg
+    )
+
+
+class _SourceLines:
+    """Finds out which layer and which line of the user's is being recorded."""
+
+    def __init__(self, target: Any) -> None:
+        named = getattr(target, "named_modules", None)
+        self.paths = {id(module): path for path, module in named()} if named else {}
+
+    def __call__(self) -> tuple[str, str, str]:
+        frame = sys._getframe(2)
+        path = kind = ""
+        while frame is not None:
+            code = frame.f_code
+            owner = frame.f_locals.get("self") if code.co_name == "forward" else None
+            if not kind and owner is not None and id(owner) in self.paths:
+                path, kind = self.paths[id(owner)], type(owner).__name__
+            if not code.co_filename.startswith(_PACKAGE):
+                return path, kind, f"{Path(code.co_filename).name}:{frame.f_lineno}"
+            if frame.f_back is None:
+                break
+            frame = frame.f_back
+        return path, kind, ""
+
+
+def _freeze(output: Value | Tensor, names: Mapping[int, str], inputs: set[int]) -> Graph:
+    root = output if isinstance(output, Value) else output._node or output
+    nodes: list[GraphNode] = []
+    ids: dict[int, int] = {}
+
+    def add(**known: Any) -> int:
+        nodes.append(GraphNode(id=len(nodes), **known))
+        return len(nodes) - 1
+
+    for vertex in reversed(newest_first(root)):
+        operands = vertex.operands if isinstance(vertex, Value) else _operands(vertex)
+        sources = tuple(
+            ids[id(x)] if id(x) in ids else add(**_constant(x, isinstance(vertex, Value))) for x in operands
+        )
+        ids[id(vertex)] = add(inputs=sources, **_describe(vertex, names, inputs))
+    if output.label and output.label != nodes[-1].label:
+        nodes[-1] = GraphNode(**{**nodes[-1].__dict__, "label": output.label})
+    return Graph(tuple(nodes), (len(nodes) - 1,), "scalar" if isinstance(output, Value) else "tensor")
+
+
+def _operands(vertex: Vertex) -> list[Any]:
+    """Return a tensor node's operands: vertices, and plain numbers or arrays where they are constant."""
+    if vertex.primitive is None:
+        return []
+    return [
+        arg if parent is None else parent for parent, arg in zip(vertex.parents, vertex.args, strict=True)
+    ]
+
+
+def _describe(vertex: Vertex, names: Mapping[int, str], inputs: set[int]) -> dict[str, Any]:
+    scalar = isinstance(vertex, Value)
+    leaf = vertex.primitive is None
+    value = np.asarray(vertex.data if scalar or leaf else vertex.output)
+    gradient = vertex.grad if scalar or leaf else vertex.gradient
+    gradient = getattr(gradient, "data", gradient) if isinstance(gradient, Tensor) else gradient
+    name = names.get(id(vertex), "")
+    is_input = id(vertex) in inputs or (not name and type(vertex).__name__ != "Parameter")
+    module, module_type, source = vertex.origin or ("", "", "") if scalar or not leaf else ("", "", "")
+    return {
+        "kind": "operation" if not leaf else "input" if is_input else "parameter",
+        "primitive": "" if leaf else vertex.primitive.name,
+        "symbol": "" if leaf else vertex.primitive.symbol,
+        "label": (vertex.label if scalar or leaf else "") or name,
+        "partials": vertex.partials if scalar and not leaf else () if scalar else None,
+        "shape": value.shape,
+        "dtype": str(value.dtype),
+        "value": value.copy(),
+        "gradient": None if gradient is None else np.array(gradient),
+        "options": {} if leaf or scalar else {k: _simple(v) for k, v in vertex.options.items()},
+        "module": module,
+        "module_type": module_type,
+        "source": source,
+    }
+
+
+def _constant(x: Any, scalar: bool) -> dict[str, Any]:
+    value = np.asarray(x)
+    return {
+        "kind": "constant", "primitive": "", "symbol": "", "label": "", "inputs": (),
+        "partials": () if scalar else None, "shape": value.shape, "dtype": str(value.dtype),
+        "value": value.copy(), "gradient": None, "options": {},
+    }  # fmt: skip
+
+
+def _simple(x: Any) -> Any:
+    """Reduce to what JSON can say."""
+    if isinstance(x, (np.ndarray, np.generic)):
+        return _simple(x.tolist())
+    if isinstance(x, float) and not np.isfinite(x):
+        return str(x)
+    if isinstance(x, (list, tuple)):
+        return [_simple(part) for part in x]
+    if isinstance(x, dict):
+        return {str(key): _simple(value) for key, value in x.items()}
+    if isinstance(x, (slice, np.dtype)) or x is Ellipsis:
+        return str(x)
+    return x
+
+
+def _node_from(entry: Mapping[str, Any]) -> GraphNode:
+    known = dict(entry)
+    for name in ("inputs", "shape", "partials"):
+        known[name] = None if known[name] is None else tuple(known[name])
+    if known["partials"] is not None:
+        known["partials"] = tuple(map(float, known["partials"]))
+    for name in ("value", "gradient"):
+        if known[name] is not None:
+            known[name] = np.array(known[name], dtype=known["dtype"]).reshape(known["shape"])
+    return GraphNode(**known)

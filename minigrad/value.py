@@ -1,0 +1,171 @@
+"""The scalar face of the engine: one number, how it was computed, and its derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import rules
+from .graph import clock, is_recording, newest_first, origin_here
+from .operators import Operators
+from .rules import Elementwise, Primitive
+
+
+class Value(Operators):
+    """
+    A number that remembers the operations that made it.
+
+    Every edge of its graph carries a number, the local derivative of the result by that operand; the
+    derivative of an output by any ancestor is the sum, over all paths between them, of the product of the
+    edges on the path.
+    Partials are numbers, so a Value is differentiated once; for higher orders use :func:`minigrad.tensor`.
+
+    Parameters
+    ----------
+    data : float
+        The number; whole numbers become floats.
+    label : str, optional
+        What pictures call it.
+
+    Attributes
+    ----------
+    data, grad : float
+        The number, and the derivative by it of the output on which ``backward`` was called.
+    operands : tuple of Value or float
+        What it was computed from, in order; ``a * a`` has two.
+    partials : tuple of float
+        The local derivatives, one per operand (0.0 for a constant operand).
+
+    Raises
+    ------
+    TypeError
+        If ``data`` is not a real number.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> a, b = mg.Value(2.0, label="a"), mg.Value(-3.0, label="b")
+    >>> c = a * b + a
+    >>> c.backward()
+    >>> c.data, a.grad, b.grad
+    (-4.0, -2.0, 2.0)
+    """
+
+    __slots__ = ("data", "grad", "label", "operands", "order", "origin", "partials", "primitive")
+    released = False  # a graph of Values is small: it stays until its last name goes
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        self.data = data if type(data) is float else _number(data)
+        self.grad = 0.0
+        self.label = label
+        self.primitive: Primitive | None = None
+        self.operands: tuple[Value | float, ...] = ()
+        self.partials: tuple[float, ...] = ()
+        self.order = next(clock)
+        self.origin: tuple[str, str, str] | None = None
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        """The operands that are Values, in order, with multiplicity."""
+        return tuple(operand for operand in self.operands if isinstance(operand, Value))
+
+    def backward(self) -> None:
+        """
+        Add the derivative of this Value by every leaf to the leaf's ``grad``, and set it on all between.
+
+        A leaf collects over several calls, as in torch: set ``leaf.grad = 0.0`` to start afresh. The graph
+        is kept.
+        """
+        order = newest_first(self)
+        for value in order:
+            if value.primitive is not None:
+                value.grad = 0.0
+        self.grad += 1.0
+        for value in order:
+            g = value.grad
+            for operand, partial in zip(value.operands, value.partials, strict=True):
+                if isinstance(operand, Value):
+                    operand.grad += partial * g
+
+    def max(self, other: Any) -> Value:
+        """Return the larger of two numbers; at a tie each has derivative ½."""
+        return self._record(rules.gates.maximum, (self, other), {})
+
+    def min(self, other: Any) -> Value:
+        """Return the smaller of two numbers; at a tie each has derivative ½."""
+        return self._record(rules.gates.minimum, (self, other), {})
+
+    @staticmethod
+    def _record(primitive: Primitive, operands: Sequence[Any], options: dict[str, Any]) -> Value:
+        """Apply an elementwise primitive to Values and numbers."""
+        if not isinstance(primitive, Elementwise):
+            raise TypeError(
+                f"{primitive.name} works on arrays, not on single Values; "
+                f"use mg.tensor, or combine the Values with +, * and mg.maximum"
+            )
+        kept = tuple(x if isinstance(x, Value) else _number(x) for x in operands)
+        args = [x.data if isinstance(x, Value) else x for x in kept]
+        data = primitive.forward(*args, **options)
+        result = Value(float(data))
+        if is_recording():
+            result.primitive = primitive
+            result.operands = kept
+            result.partials = tuple(
+                float(primitive.partial(k, data, args)) if isinstance(x, Value) else 0.0
+                for k, x in enumerate(kept)
+            )
+            result.origin = origin_here()
+        return result
+
+    @staticmethod
+    def _accepts(other: Any) -> bool:
+        """Whether an operator takes the other operand; an array is NumPy's, which goes entry by entry."""
+        return not isinstance(other, np.ndarray) or other.ndim == 0
+
+    def __lt__(self, other: Any) -> bool:
+        """Compare the numbers."""
+        return self.data < _plain(other)
+
+    def __le__(self, other: Any) -> bool:
+        """Compare the numbers."""
+        return self.data <= _plain(other)
+
+    def __gt__(self, other: Any) -> bool:
+        """Compare the numbers."""
+        return self.data > _plain(other)
+
+    def __ge__(self, other: Any) -> bool:
+        """Compare the numbers."""
+        return self.data >= _plain(other)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the numbers."""
+        return isinstance(other, (Value, int, float)) and self.data == _plain(other)
+
+    __hash__ = object.__hash__
+
+    def __float__(self) -> float:
+        """Return the number."""
+        return self.data
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value({self.data:.6g}, grad={self.grad:.6g}{label})"
+
+
+def _plain(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)
+
+
+def _number(x: Any) -> float:
+    """Return a real number as a float, or say what is expected."""
+    if isinstance(x, Value):
+        raise TypeError("a Value holds a number, not another Value; use its .data")
+    if isinstance(x, (bool, int, float, np.number, np.bool_)) and not isinstance(x, np.complexfloating):
+        return float(x)
+    if isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "biuf":
+        return float(x)
+    what = f"an array of shape {x.shape}" if isinstance(x, np.ndarray) else f"{x!r}"
+    raise TypeError(f"a Value computes with real numbers, but got {what}; for arrays use mg.tensor")
