@@ -1,7 +1,9 @@
 """A reverse-mode autodiff engine and the thin linear networks that it reveals."""
 
+from . import nn
 from .functions import clip, concatenate, leaky_relu, stack
 from .graph import GraphFreedError, no_grad
+from .random import manual_seed
 from .rules.gates import abs, maximum, maxout, minimum, prelu, relu, where
 from .rules.products import matmul
 from .rules.reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
@@ -32,6 +34,7 @@ __all__ = [
     "log",
     "log_softmax",
     "logsumexp",
+    "manual_seed",
     "matmul",
     "max",
     "maximum",
@@ -39,6 +42,7 @@ __all__ = [
     "mean",
     "min",
     "minimum",
+    "nn",
     "no_grad",
     "prelu",
     "relu",

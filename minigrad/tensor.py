@@ -26,7 +26,8 @@ CONSTANT_FUNCTIONS = {
 
 CONSTANT_UFUNCS = {
     np.isfinite, np.isnan, np.isinf, np.sign, np.signbit, np.floor, np.ceil, np.trunc, np.rint,
-    np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.bitwise_and, np.bitwise_or, np.invert, np.bitwise_xor,
+    np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.bitwise_and, np.bitwise_or,
+    np.bitwise_xor, np.invert,
 }  # fmt: skip
 """Ufuncs whose derivative is zero wherever it exists."""
 
