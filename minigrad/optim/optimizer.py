@@ -1,0 +1,211 @@
+"""The base of the optimizers: what they share besides the step itself."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import InitVar, asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+Array = NDArray[Any]
+
+
+@dataclass(eq=False)
+class Optimizer(ABC):
+    """
+    Base of every optimizer: a subclass writes :meth:`update`, the step of one parameter.
+
+    Parameters are changed in place and keep their dtype. A parameter whose ``grad`` is None is
+    skipped: it takes no step, and what is remembered for it does not age.
+
+    Parameters
+    ----------
+    params : iterable of Tensor
+        What to train: ``net.parameters()``, or a list of Tensors that require a gradient.
+    lr : float
+        Learning rate η ≥ 0; it may be set anew between steps: ``optimizer.lr = 0.01``.
+
+    Raises
+    ------
+    TypeError
+        If ``params`` is a Module, a single Tensor, or holds something that cannot be trained.
+    ValueError
+        If ``params`` is empty or names a parameter twice, or an option is out of its range.
+    """
+
+    memory: ClassVar[tuple[str, ...]] = ()
+    """Names of the arrays remembered for each parameter, all zero before its first step."""
+
+    params: InitVar[Iterable[Tensor]]
+    lr: float
+
+    def __post_init__(self, params: Iterable[Tensor]) -> None:
+        self.parameters = _trainable(params, type(self).__name__)
+        self._states = [_State() for _ in self.parameters]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, _checked(name, value))
+
+    @abstractmethod
+    def update(self, data: Array, grad: Array, work: Array, step: int, *memory: Array) -> None:
+        """Change ``data`` in place by one step; ``work`` is scratch space of the same shape."""
+
+    def step(self) -> None:
+        """Take one step with every parameter that has a gradient."""
+        for parameter, state in zip(self.parameters, self._states, strict=True):
+            grad, data, work = parameter.grad, parameter.data, state.work
+            if grad is None:
+                continue
+            if not isinstance(grad, np.ndarray):  # a Tensor, recorded under create_graph
+                grad = grad.data
+            if work is None or work.dtype != data.dtype:
+                work = state.prepare(data, self.memory)
+            state.step += 1
+            self.update(data, grad, work, state.step, *state.arrays.values())
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: ``grad`` of every parameter becomes None."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """
+        Return what the next step depends on, besides the parameters and their gradients.
+
+        Returns
+        -------
+        dict
+            ``"optimizer"`` (its name), ``"options"``, and ``"parameters"``: for each its ``"step"`` and
+            copies of the arrays remembered for it (none before its first step).
+        """
+        return {
+            "optimizer": type(self).__name__,
+            "options": asdict(self),
+            "parameters": [
+                {"step": state.step} | {name: array.copy() for name, array in state.arrays.items()}
+                for state in self._states
+            ],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """
+        Continue where the optimizer that gave ``state`` stood; its options are taken over, lr included.
+
+        Raises
+        ------
+        ValueError
+            If the state is another kind of optimizer's or does not fit the parameters; nothing is
+            changed then.
+        """
+        own = self.state_dict()
+        if own.keys() != state.keys():
+            raise ValueError(f"not the state of an optimizer: it has {sorted(state)}, expected {sorted(own)}")
+        if state["optimizer"] != own["optimizer"] or state["options"].keys() != own["options"].keys():
+            raise ValueError(f"{own['optimizer']} cannot continue the state of {state['optimizer']}")
+        if len(state["parameters"]) != len(self.parameters):
+            raise ValueError(
+                f"the state is for {len(state['parameters'])} parameters, this one has {len(self.parameters)}"
+            )
+        options = {name: _checked(name, value) for name, value in state["options"].items()}
+        states = []
+        for index, (parameter, entry) in enumerate(zip(self.parameters, state["parameters"], strict=True)):
+            data, step = parameter.data, entry.get("step", 0)
+            arrays = {name: np.array(array, data.dtype) for name, array in entry.items() if name != "step"}
+            shapes = {name: array.shape for name, array in arrays.items()}
+            expected = dict.fromkeys(self.memory if step else (), data.shape)
+            if shapes != expected:
+                raise ValueError(f"parameter {index} after {step} steps has {shapes}, expected {expected}")
+            states.append(_State(step, arrays))
+        vars(self).update(options)
+        self._states = states
+
+
+class _State:
+    """What an optimizer remembers for one parameter: its steps and arrays, and scratch space."""
+
+    __slots__ = ("arrays", "step", "work")
+
+    def __init__(self, step: int = 0, arrays: dict[str, Array] | None = None) -> None:
+        self.step = step
+        self.arrays = arrays or {}
+        self.work: Array | None = None
+
+    def prepare(self, data: Array, memory: tuple[str, ...]) -> Array:
+        """Allocate for ``data`` before the first step, or convert after its dtype has changed."""
+        arrays = self.arrays or {name: np.zeros_like(data) for name in memory}
+        self.arrays = {name: arrays[name].astype(data.dtype, copy=False) for name in memory}
+        self.work = np.empty_like(data)
+        return self.work
+
+
+def _trainable(params: Iterable[Tensor], owner: str) -> list[Tensor]:
+    """Return ``params`` as a list, or say what is wrong with it."""
+    kind = type(params).__name__
+    if hasattr(params, "parameters"):
+        raise TypeError(f"{owner} got a {kind}: pass its parameters, {owner}(net.parameters(), ...)")
+    if hasattr(params, "requires_grad"):
+        raise TypeError(f"{owner} got a single {kind}: put it in a list, {owner}([w], ...)")
+    found = list(params)
+    if not found:
+        raise ValueError(f"{owner} got no parameters (an iterator is empty once it was used)")
+    first: dict[int, int] = {}
+    for index, parameter in enumerate(found):
+        if not getattr(parameter, "requires_grad", False):
+            raise TypeError(
+                f"{owner} got a {type(parameter).__name__} as parameter {index}; "
+                "each must be a Tensor with requires_grad=True"
+            )
+        if (earlier := first.setdefault(id(parameter), index)) != index:
+            raise ValueError(f"parameter {index} is parameter {earlier} again; pass each only once")
+    return found
+
+
+def _number(name: str, value: Any, below: float = math.inf) -> float:
+    """Return ``value`` as a float in [0, below)."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    if not 0 <= number < below:
+        limit = "finite" if below == math.inf else f"below {below}"
+        raise ValueError(f"{name} must be at least 0 and {limit}, got {value}")
+    return number
+
+
+def _fraction(name: str, value: Any) -> float:
+    """Return ``value`` as a float in [0, 1)."""
+    return _number(name, value, below=1)
+
+
+def _fractions(name: str, value: Any) -> tuple[float, ...]:
+    """Return ``value`` as a pair of floats in [0, 1)."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be two numbers, such as (0.9, 0.999), got {value!r}")
+    return tuple(_fraction(name, item) for item in value)
+
+
+def _form(name: str, value: Any) -> Any:
+    """Return the name of a form."""
+    if value not in ("torch", "lecture"):
+        raise ValueError(f'{name} must be "torch" or "lecture", got {value!r}')
+    return value
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("lr", "momentum", "eps", "weight_decay"), _number),
+    "alpha": _fraction,
+    "betas": _fractions,
+    "form": _form,
+}
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Check an option, whoever sets it: the constructor, a schedule, a state."""
+    return _CHECKS[name](name, value) if name in _CHECKS else value

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad import nn, optim
+
+SHAPES = [(), (3,), (4, 2), (0,)]
+
+# The options are the same in torch, and so must be the steps.
+PAIRS: list[tuple[type[optim.Optimizer], str, dict[str, Any]]] = [
+    (optim.SGD, "SGD", {"lr": 0.1}),
+    (optim.SGD, "SGD", {"lr": 0.1, "weight_decay": 0.3}),
+    (optim.SGD, "SGD", {"lr": 0.1, "momentum": 0.9}),
+    (optim.SGD, "SGD", {"lr": 0.1, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1}),
+    (optim.Momentum, "SGD", {"lr": 0.1, "momentum": 0.7}),
+    (optim.Adagrad, "Adagrad", {}),
+    (optim.Adagrad, "Adagrad", {"lr": 0.2, "eps": 1e-3}),
+    (optim.RMSProp, "RMSprop", {}),
+    (optim.RMSProp, "RMSprop", {"lr": 0.3, "alpha": 0.5, "eps": 1e-3}),
+    (optim.Adam, "Adam", {}),
+    (optim.Adam, "Adam", {"lr": 0.1, "betas": (0.5, 0.6), "eps": 1e-3}),
+    (optim.AdamW, "AdamW", {}),
+    (optim.AdamW, "AdamW", {"lr": 0.1, "weight_decay": 0.5}),
+]
+
+EVERY = {
+    "SGD": lambda params: optim.SGD(params, lr=0.1, momentum=0.9),
+    "Momentum": lambda params: optim.Momentum(params, lr=0.1),
+    "Adagrad": optim.Adagrad,
+    "RMSProp": optim.RMSProp,
+    "RMSProp, lecture": lambda params: optim.RMSProp(params, form="lecture"),
+    "Adam": optim.Adam,
+    "AdamW": optim.AdamW,
+}
+every = pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
+
+
+def parameter(value: Any, grad: Any = None, dtype: Any = np.float64) -> nn.Parameter:
+    result = nn.Parameter(np.array(value, dtype))
+    result.grad = None if grad is None else np.array(grad, dtype)
+    return result
+
+
+def run(make: Callable[..., optim.Optimizer], start: float, gradients: list[float]) -> list[float]:
+    """Take a step for each gradient of one number, and return where it went."""
+    theta = parameter(start)
+    optimizer = make([theta])
+    path = []
+    for g in gradients:
+        theta.grad = np.array(g)
+        optimizer.step()
+        path.append(theta.item())
+    return path
+
+
+@pytest.mark.parametrize(("ours", "theirs", "options"), PAIRS)
+@pytest.mark.parametrize("seed", range(3))
+def test_fifty_steps_agree_with_torch(ours: Any, theirs: str, options: dict[str, Any], seed: int) -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    starts = [rng.normal(size=shape) for shape in SHAPES]
+    mine = [parameter(start) for start in starts]
+    others = [torch.tensor(start, requires_grad=True) for start in starts]
+    optimizer, other = ours(mine, **options), getattr(torch.optim, theirs)(others, **options)
+    for step in range(50):
+        for p, q in zip(mine, others, strict=True):
+            g = rng.normal(size=p.shape) * 10.0 ** rng.integers(-6, 3)
+            skip = step % 7 == 3 and p.ndim == 1
+            p.grad = None if skip else g
+            q.grad = None if skip else torch.tensor(g)
+        optimizer.step()
+        other.step()
+        for p, q in zip(mine, others, strict=True):
+            np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=2e-14, atol=2e-14)
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=20), st.floats(0.01, 1), st.floats(0, 0.99))
+def test_momentum_is_the_decaying_sum_of_all_past_gradients(
+    gs: list[float], lr: float, momentum: float
+) -> None:
+    path = run(lambda p: optim.Momentum(p, lr, momentum), 0.0, gs)
+    velocities = [
+        -lr * sum(momentum ** (t - i) * g for i, g in enumerate(gs[: t + 1])) for t in range(len(gs))
+    ]
+    np.testing.assert_allclose(path, np.cumsum(velocities), rtol=1e-12, atol=1e-12)
+
+
+def test_momentum_reaches_its_terminal_speed() -> None:
+    path = run(lambda p: optim.Momentum(p, 0.1, 0.9), 0.0, [2.0] * 400)
+    assert path[-1] - path[-2] == pytest.approx(-0.1 * 2.0 / (1 - 0.9), rel=1e-12)
+
+
+def test_momentum_keeps_lr_in_its_velocity_and_sgd_does_not() -> None:
+    ours, torchs = parameter(0.0, 1.0), parameter(0.0, 1.0)
+    pair = [optim.Momentum([ours], lr=1.0, momentum=0.5), optim.SGD([torchs], lr=1.0, momentum=0.5)]
+    for lr in (1.0, 0.1):
+        for optimizer in pair:
+            optimizer.lr = lr
+            optimizer.step()
+    assert ours.item() == pytest.approx(-1.0 + (0.5 * -1.0 - 0.1))
+    assert torchs.item() == pytest.approx(-1.0 - 0.1 * 1.5)
+
+
+@given(st.lists(st.floats(-3, 3).filter(lambda g: g == 0 or abs(g) > 1e-3), min_size=1, max_size=20))
+def test_lecture_forms(gs: list[float]) -> None:
+    alpha, lr = 0.9, 0.1
+    theta_a = theta_r = total = 0.0
+    sigma = abs(gs[0])
+    expected = []
+    for t, g in enumerate(gs):
+        total += g * g
+        sigma = sigma if t == 0 else (alpha * sigma**2 + (1 - alpha) * g**2) ** 0.5
+        theta_a -= lr * g / total**0.5 if total else 0.0
+        theta_r -= lr * g / sigma if sigma else 0.0
+        expected.append((theta_a, theta_r))
+    adagrad = run(lambda p: optim.Adagrad(p, lr, form="lecture"), 0.0, gs)
+    rmsprop = run(lambda p: optim.RMSProp(p, lr, alpha, form="lecture"), 0.0, gs)
+    np.testing.assert_allclose(np.transpose([adagrad, rmsprop]), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_first_step_of_rmsprop_is_ten_times_longer_in_torchs_form() -> None:
+    assert run(lambda p: optim.RMSProp(p, 0.01, eps=0.0), 0.0, [5.0]) == [pytest.approx(-0.1)]
+    assert run(lambda p: optim.RMSProp(p, 0.01, form="lecture"), 0.0, [5.0]) == [pytest.approx(-0.01)]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: optim.Adagrad(p, form="lecture"),
+        lambda p: optim.Adagrad(p, eps=0),
+        lambda p: optim.RMSProp(p, form="lecture"),
+        lambda p: optim.Adam(p, eps=0),
+    ],
+)
+def test_without_epsilon_nothing_over_nothing_is_no_step(make: Any) -> None:
+    theta = parameter([1.0, 1.0])
+    optimizer = make([theta])
+    for _ in range(3):
+        theta.grad = np.array([0.0, 2.0])
+        optimizer.step()
+    assert theta.data[0] == 1.0
+    assert theta.data[1] < 1.0
+
+
+@every
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_steps_are_in_place_and_keep_the_dtype(make: Any, dtype: Any) -> None:
+    theta = parameter(np.ones((3, 2)), np.full((2, 3), 0.5).T, dtype)  # a gradient in the other memory order
+    array, before = theta.data, theta.grad.copy()
+    optimizer = make([theta])
+    for _ in range(3):
+        optimizer.step()
+    assert theta.data is array
+    assert array.dtype == dtype
+    assert (array < 1).all()
+    np.testing.assert_array_equal(theta.grad, before)
+    assert all(a.dtype == dtype for a in optimizer.state_dict()["parameters"][0].values() if np.ndim(a))
+
+
+@every
+def test_a_parameter_without_gradient_is_left_alone(make: Any) -> None:
+    still, moving = parameter([1.0, 2.0]), parameter([1.0], [1.0])
+    optimizer = make([still, moving])
+    optimizer.step()
+    np.testing.assert_array_equal(still.data, [1.0, 2.0])
+    assert moving.item() < 1
+    assert optimizer.state_dict()["parameters"][0] == {"step": 0}
+    optimizer.zero_grad()
+    assert moving.grad is None
+
+
+@every
+def test_lr_changes_between_steps(make: Any) -> None:
+    theta = parameter([1.0], [1.0])
+    optimizer = make([theta])
+    optimizer.lr = 0
+    optimizer.step()
+    assert theta.item() == 1.0
+    for wrong in (-0.1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=r"lr must be at least 0 and finite"):
+            optimizer.lr = wrong
+    assert optimizer.lr == 0.0
+
+
+@every
+def test_a_state_continues_the_run(make: Any) -> None:
+    rng = np.random.default_rng(0)
+    a = parameter(rng.normal(size=(3, 2)))
+    first = make([a])
+    for _ in range(3):
+        a.grad = rng.normal(size=(3, 2))
+        first.step()
+    first.lr = 0.05
+    state, b = first.state_dict(), parameter(a.data)
+    second = make([b])
+    second.load_state_dict(state)
+    assert json.dumps(second.state_dict()["options"]) == json.dumps(state["options"])
+    for _ in range(3):
+        a.grad = b.grad = rng.normal(size=(3, 2))
+        first.step()
+        second.step()
+    np.testing.assert_array_equal(a.data, b.data)
+
+
+def test_a_loaded_state_is_a_copy_and_follows_a_new_dtype() -> None:
+    theta = parameter([1.0], [1.0])
+    optimizer = optim.Momentum([theta], lr=0.1)
+    optimizer.step()
+    state = optimizer.state_dict()
+    optimizer.step()
+    assert state["parameters"][0]["velocity"] == pytest.approx(-0.1)
+    theta.data = theta.data.astype(np.float32)
+    theta.grad = np.array([1.0], np.float32)
+    optimizer.step()
+    assert optimizer.state_dict()["parameters"][0]["velocity"].dtype == np.float32
+    assert optimizer.state_dict()["parameters"][0]["velocity"] == pytest.approx(-0.271)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.pop("options"), "not the state of an optimizer"),
+        (lambda s: s.update(optimizer="SGD"), "Adam cannot continue the state of SGD"),
+        (lambda s: s["options"].pop("eps"), "Adam cannot continue"),
+        (lambda s: s["options"].update(lr=-1), "lr must be at least 0"),
+        (lambda s: s["parameters"].pop(), "the state is for 1 parameters, this one has 2"),
+        (lambda s: s["parameters"][0].update(mean=np.zeros(5)), r"parameter 0 after 1 steps has .*\(5,\)"),
+        (lambda s: s["parameters"][0].pop("square"), "expected .*square"),
+        (lambda s: s["parameters"][1].update(mean=np.zeros(1)), "parameter 1 after 0 steps"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change: Any, message: str) -> None:
+    params = [parameter([1.0, 2.0], [1.0, 1.0]), parameter([3.0])]
+    optimizer = optim.Adam(params)
+    optimizer.step()
+    state = optimizer.state_dict()
+    change(state)
+    before = repr(optimizer.state_dict())
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(state)
+    assert repr(optimizer.state_dict()) == before
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: optim.SGD([], lr=0.1), ValueError, "SGD got no parameters"),
+        (
+            lambda: optim.Adam(nn.Linear(2, 3)),
+            TypeError,
+            "got a Linear: pass its parameters",
+        ),
+        (lambda: optim.Adam(parameter(1.0)), TypeError, r"single Parameter: put it in a list"),
+        (lambda: optim.Adam([np.ones(2)]), TypeError, "ndarray as parameter 0"),
+        (lambda: optim.Adam(nn.Linear(2, 3).named_parameters()), TypeError, "got a tuple as parameter 0"),
+        (lambda: optim.Adam([parameter(1.0)] * 2), ValueError, "parameter 1 is parameter 0 again"),
+        (lambda: optim.SGD([parameter(1.0)], lr=-1), ValueError, "lr must be at least 0 and finite, got -1"),
+        (lambda: optim.SGD([parameter(1.0)], lr=np.nan), ValueError, "got nan"),
+        (lambda: optim.SGD([parameter(1.0)], lr="fast"), TypeError, "lr must be a number, got 'fast'"),
+        (lambda: optim.SGD([parameter(1.0)], lr=1, nesterov=True), ValueError, "give momentum > 0"),
+        (lambda: optim.SGD([parameter(1.0)], lr=1, momentum=-0.1), ValueError, "momentum must be"),
+        (
+            lambda: optim.Adam([parameter(1.0)], betas=(0.9, 1.0)),
+            ValueError,
+            "betas must be .* below 1",
+        ),
+        (lambda: optim.Adam([parameter(1.0)], betas=0.9), TypeError, "betas must be two numbers"),
+        (
+            lambda: optim.RMSProp([parameter(1.0)], alpha=1),
+            ValueError,
+            "alpha must be .* below 1",
+        ),
+        (lambda: optim.RMSProp([parameter(1.0)], form="keras"), ValueError, '"torch" or "lecture"'),
+        (lambda: optim.AdamW([parameter(1.0)], weight_decay=-1), ValueError, "weight_decay must be"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
