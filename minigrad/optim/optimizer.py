@@ -167,7 +167,7 @@ def _trainable(params: Iterable[Tensor], owner: str) -> list[Tensor]:
     return found
 
 
-def _number(name: str, value: Any, below: float = math.inf) -> float:
+def number_at_least_0(name: str, value: Any, below: float = math.inf) -> float:
     """Return ``value`` as a float in [0, below)."""
     try:
         number = float(value)
@@ -181,7 +181,7 @@ def _number(name: str, value: Any, below: float = math.inf) -> float:
 
 def _fraction(name: str, value: Any) -> float:
     """Return ``value`` as a float in [0, 1)."""
-    return _number(name, value, below=1)
+    return number_at_least_0(name, value, below=1)
 
 
 def _fractions(name: str, value: Any) -> tuple[float, ...]:
@@ -199,7 +199,7 @@ def _form(name: str, value: Any) -> Any:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("lr", "momentum", "eps", "weight_decay"), _number),
+    **dict.fromkeys(("lr", "momentum", "eps", "weight_decay"), number_at_least_0),
     "alpha": _fraction,
     "betas": _fractions,
     "form": _form,
