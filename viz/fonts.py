@@ -67,6 +67,25 @@ def shorten(text: str, room: float, size: float, bold: bool = False) -> str:
     return text[:low].rstrip() + "…"
 
 
+def wrap(text: str, room: float, size: float, bold: bool = False) -> list[str]:
+    """
+    Break a text at its spaces into lines that fit the room; a word that is too long keeps a line of its own.
+
+    Examples
+    --------
+    >>> wrap("one two three", 50, 12)
+    ['one two', 'three']
+    """
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width(longer, size, bold) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
 def covered(text: str) -> bool:
     """Tell whether DejaVu has a glyph for every character; where it has not, the system's fonts must help."""
     return all(_has_glyph(character) for character in set(text))
