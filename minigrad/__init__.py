@@ -2,7 +2,7 @@
 
 from . import nn
 from .functions import clip, concatenate, leaky_relu, stack
-from .graph import GraphFreedError, no_grad
+from .graph import GraphFreedError, enable_grad, no_grad
 from .random import manual_seed
 from .rules.gates import abs, maximum, maxout, minimum, prelu, relu, where
 from .rules.products import matmul
@@ -10,6 +10,7 @@ from .rules.reductions import log_softmax, logsumexp, max, mean, min, softmax, s
 from .rules.shaping import broadcast_to, expand_dims, reshape, squeeze, transpose
 from .rules.smooth import exp, log, sigmoid, softplus, sqrt, tanh
 from .tensor import Tensor, tensor
+from .thin import NotPiecewiseLinearError, ThinLayer, ThinNetwork, thin
 from .trace import Graph, GraphNode, trace
 from .transforms import jvp, vjp
 from .value import Value
@@ -20,13 +21,17 @@ __all__ = [
     "Graph",
     "GraphFreedError",
     "GraphNode",
+    "NotPiecewiseLinearError",
     "Tensor",
+    "ThinLayer",
+    "ThinNetwork",
     "Value",
     "__version__",
     "abs",
     "broadcast_to",
     "clip",
     "concatenate",
+    "enable_grad",
     "exp",
     "expand_dims",
     "jvp",
@@ -56,6 +61,7 @@ __all__ = [
     "sum",
     "tanh",
     "tensor",
+    "thin",
     "trace",
     "transpose",
     "vjp",

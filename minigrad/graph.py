@@ -25,7 +25,24 @@ class GraphFreedError(RuntimeError):
     """The graph was released by an earlier backward pass."""
 
 
-class no_grad(ContextDecorator):
+class _Recording(ContextDecorator):
+    """Switches recording for as long as it lasts."""
+
+    wanted: bool
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        """Switch."""
+        self._tokens.append(_recording.set(self.wanted))
+
+    def __exit__(self, *_: object) -> None:
+        """Record as before."""
+        _recording.reset(self._tokens.pop())
+
+
+class no_grad(_Recording):
     """
     Context manager and decorator inside which nothing is recorded.
 
@@ -39,16 +56,24 @@ class no_grad(ContextDecorator):
     False
     """
 
-    def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
+    wanted = False
 
-    def __enter__(self) -> None:
-        """Stop recording."""
-        self._tokens.append(_recording.set(False))
 
-    def __exit__(self, *_: object) -> None:
-        """Record as before."""
-        _recording.reset(self._tokens.pop())
+class enable_grad(_Recording):
+    """
+    Context manager and decorator inside which operations are recorded, also inside :class:`no_grad`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor(2.0, requires_grad=True)
+    >>> with mg.no_grad(), mg.enable_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    True
+    """
+
+    wanted = True
 
 
 def is_recording() -> bool:

@@ -165,7 +165,7 @@ def trace(target: Value | Tensor | Callable[..., Any], *args: Any) -> Graph:
     if not callable(target):
         raise TypeError(f"trace takes a Value, a Tensor or a function, but got {type(target).__name__}")
     inputs = [_as_input(arg, k) for k, arg in enumerate(args)]
-    with recording_origin(_SourceLines(target)):
+    with recording_origin(Origins(target)):
         output = target(*inputs)
     if not isinstance(output, (Value, Tensor)):
         raise TypeError(
@@ -209,7 +209,7 @@ def _as_input(arg: Any, k: int) -> Any:
     )
 
 
-class _SourceLines:
+class Origins:
     """Finds out which layer and which line of the user's is being recorded."""
 
     def __init__(self, target: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from ..random import generator
 from ..rules.gates import dropout
@@ -56,6 +56,34 @@ class Linear(Module):
         self.n_in, self.n_out = int(n_in), int(n_out)
         self.weight = init.he_normal(Parameter(np.zeros((self.n_out, self.n_in), dtype=dtype)))
         self.bias = Parameter(np.zeros(self.n_out, dtype=dtype)) if bias else None
+
+    @classmethod
+    def of(cls, weight: ArrayLike, bias: ArrayLike | None = None) -> Linear:
+        """
+        Return the layer with these weights, drawing none.
+
+        Parameters
+        ----------
+        weight : array_like, shape (n_out, n_in)
+        bias : array_like, shape (n_out,), optional
+            No bias by default.
+
+        Examples
+        --------
+        >>> from minigrad import nn
+        >>> nn.Linear.of([[1.0, 2.0]], [0.5])([1.0, 1.0]).data
+        array([3.5])
+        """
+        layer = cls.__new__(cls)
+        layer.weight = Parameter(weight)
+        layer.bias = None if bias is None else Parameter(bias)
+        if layer.weight.ndim != 2 or (layer.bias is not None and layer.bias.shape != layer.weight.shape[:1]):
+            raise ValueError(
+                f"Linear.of takes a weight (n_out, n_in) and a bias (n_out,), "
+                f"but got {layer.weight.shape} and {None if layer.bias is None else layer.bias.shape}"
+            )
+        layer.n_out, layer.n_in = layer.weight.shape
+        return layer
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x @ weight.T + bias``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .primitive import General, Linear, Operand, match
@@ -50,7 +52,7 @@ def _linear(x: Operand, weight: Operand, bias: Operand) -> Operand:
 
 def _rows(x: Operand) -> Operand:
     """All leading axes as one: the batch."""
-    return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
+    return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 linear = General(
