@@ -16,6 +16,13 @@ __all__ = ["Dataset", "Split", "digits", "mnist", "moons"]
 
 Array = NDArray[Any]
 
+_FILES = {
+    "x_train": "train-images-idx3-ubyte",
+    "y_train": "train-labels-idx1-ubyte",
+    "x_test": "t10k-images-idx3-ubyte",
+    "y_test": "t10k-labels-idx1-ubyte",
+}
+
 
 class Split(NamedTuple):
     """
@@ -169,7 +176,9 @@ def mnist(
                 f"{folder}: expected {part} images of shape (n, height, width) and type uint8 with n whole "
                 f"numbers as labels, got {x.shape} {x.dtype} and {y.shape} {y.dtype}"
             )
-    x, y = arrays["x_train"], arrays["y_train"]
+    x, y, x_test, y_test = (arrays[key] for key in _FILES)
+    if x_test.shape[1:] != x.shape[1:]:
+        raise ValueError(f"{folder}: test images are {x_test.shape[1:]}, training images {x.shape[1:]}")
     if not 0 <= validation < len(y):
         raise ValueError(f"validation must leave some of {len(y)} training examples, got {validation}")
     order = _stratified(y, seed)
@@ -177,7 +186,7 @@ def mnist(
     return Dataset(
         _pixels(x[kept], y[kept], dtype),
         _pixels(x[aside], y[aside], dtype),
-        _pixels(arrays["x_test"], arrays["y_test"], dtype),
+        _pixels(x_test, y_test, dtype),
     )
 
 
@@ -214,38 +223,29 @@ def _floats(dtype: DTypeLike) -> np.dtype[Any]:
 
 def _read_npz(path: Path) -> dict[str, Array]:
     """Read the four arrays of an npz archive."""
-    keys = ("x_train", "y_train", "x_test", "y_test")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in keys if key not in archive]
-            arrays = {key: archive[key] for key in keys if key in archive}
+            missing = [key for key in _FILES if key not in archive]
+            arrays = {key: archive[key] for key in _FILES if key in archive}
     except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} can't be read as an npz archive of numbers: {error}") from error
     if missing:
-        raise ValueError(f"{path} lacks {', '.join(missing)}; it needs {', '.join(keys)}")
+        raise ValueError(f"{path} lacks {', '.join(missing)}; it needs {', '.join(_FILES)}")
     return arrays
 
 
 def _read_idx_files(folder: Path) -> dict[str, Array]:
     """Read the four files that MNIST was published as."""
     paths = {}
-    for key, name in _IDX_FILES.items():
+    for key, name in _FILES.items():
         found = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
         if not found:
             raise FileNotFoundError(
-                f"no MNIST in {folder}: looked for mnist.npz, and for {', '.join(_IDX_FILES.values())}, "
+                f"no MNIST in {folder}: looked for mnist.npz, and for {', '.join(_FILES.values())}, "
                 f"each also as .gz; {name} is not there"
             )
         paths[key] = found[0]
     return {key: _read_idx(path) for key, path in paths.items()}
-
-
-_IDX_FILES = {
-    "x_train": "train-images-idx3-ubyte",
-    "y_train": "train-labels-idx1-ubyte",
-    "x_test": "t10k-images-idx3-ubyte",
-    "y_test": "t10k-labels-idx1-ubyte",
-}
 
 
 def _read_idx(path: Path) -> Array:

@@ -153,7 +153,7 @@ def test_nothing_is_ever_unpickled(tmp_path: Path, small: dict[str, np.ndarray])
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x_test": None}, "lacks 'x_test'; it needs x_train, y_train, x_test, y_test"),
+        ({"x_test": None}, "lacks x_test; it needs x_train, y_train, x_test, y_test"),
         (
             {"y_train": np.zeros(59, np.uint8)},
             r"expected train images .* \(60, 4, 3\) uint8 and \(59,\) uint8",
@@ -161,6 +161,7 @@ def test_nothing_is_ever_unpickled(tmp_path: Path, small: dict[str, np.ndarray])
         ({"x_test": np.zeros((9, 4, 3))}, r"expected test images .* float64"),
         ({"y_test": np.zeros(9)}, r"expected test images .* \(9,\) float64"),
         ({"x_test": np.zeros((9, 12), np.uint8)}, r"expected test images"),
+        ({"x_test": np.zeros((9, 4, 4), np.uint8)}, r"test images are \(4, 4\), training images \(4, 3\)"),
     ],
 )
 def test_unexpected_content(change: Any, message: str, tmp_path: Path, small: dict[str, np.ndarray]) -> None:
@@ -177,5 +178,9 @@ def test_other_bad_input(tmp_path: Path, small: dict[str, np.ndarray]) -> None:
     with pytest.raises(TypeError, match="examples are floats"):
         data.mnist(tmp_path, validation=6, dtype=np.uint8)
     (tmp_path / "mnist.npz").write_bytes(b"PK no archive")
+    with pytest.raises(ValueError, match=r"mnist\.npz can't be read"):
+        data.mnist(tmp_path)
+    with (tmp_path / "mnist.npz").open("wb") as file:
+        np.save(file, small["x_train"])
     with pytest.raises(ValueError, match=r"mnist\.npz can't be read"):
         data.mnist(tmp_path)
