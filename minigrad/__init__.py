@@ -9,6 +9,7 @@ from .rules.products import matmul
 from .rules.reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
 from .rules.shaping import broadcast_to, expand_dims, reshape, squeeze, transpose
 from .rules.smooth import exp, log, sigmoid, softplus, sqrt, tanh
+from .scalarize import leaves, scalarize
 from .tensor import Tensor, tensor
 from .thin import NotPiecewiseLinearError, ThinLayer, ThinNetwork, thin
 from .trace import Graph, GraphNode, trace
@@ -36,6 +37,7 @@ __all__ = [
     "expand_dims",
     "jvp",
     "leaky_relu",
+    "leaves",
     "log",
     "log_softmax",
     "logsumexp",
@@ -52,6 +54,7 @@ __all__ = [
     "prelu",
     "relu",
     "reshape",
+    "scalarize",
     "sigmoid",
     "softmax",
     "softplus",

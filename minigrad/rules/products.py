@@ -72,4 +72,5 @@ linear = General(
     formula="x @ weightᵀ + bias",
     source="a matrix product and a sum",
     classes=("multilinear", "multilinear", "linear"),
+    on_scalars=lambda x, weight, bias: x @ weight.T if np.ndim(bias) == 0 else x @ weight.T + bias,
 )

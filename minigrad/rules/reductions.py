@@ -122,6 +122,12 @@ def _weights(out: Operand, x: Operand, axis: Axis) -> Operand:
     return np.exp(x - _keep(out, x, axis))
 
 
+def _logsumexp_of_scalars(x: Any, axis: Axis, keepdims: bool) -> Any:
+    peak = x.astype(float).max(axis=axis, keepdims=True)
+    total = np.asarray(np.log(np.sum(np.exp(x - peak), axis=axis, keepdims=True)) + peak, dtype=object)
+    return total if keepdims else np.squeeze(total, axis)
+
+
 logsumexp = General(
     "logsumexp",
     _logsumexp,
@@ -134,7 +140,7 @@ logsumexp = General(
     formula="ln Σ eˣ over the axes",
     source="its gradient is the softmax",
     classes="smooth",
-    on_scalars=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
+    on_scalars=lambda x, axis=None, keepdims=False: _logsumexp_of_scalars(x, axis, keepdims),
 )
 
 
@@ -151,7 +157,7 @@ log_softmax = General(
     formula="x − ln Σ eˣ",
     source="its derivative is I − 1·softmaxᵀ",
     classes="smooth",
-    on_scalars=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
+    on_scalars=lambda x, axis=-1: x - _logsumexp_of_scalars(x, axis, keepdims=True),
 )
 
 
@@ -168,5 +174,5 @@ softmax = General(
     formula="eˣ / Σ eˣ",
     source="its derivative is diag(s) − s·sᵀ",
     classes="smooth",
-    on_scalars=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
+    on_scalars=lambda x, axis=-1: np.exp(x - _logsumexp_of_scalars(x, axis, keepdims=True)),
 )
