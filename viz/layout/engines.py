@@ -1,0 +1,118 @@
+"""Graphviz as a layout engine: its library in a worker process, or the program ``dot``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from viz.layout.structure import NODE_GAP, RANK_GAP, Box, Layout, Link, slots
+from viz.scene import Point
+
+_WORKER = Path(__file__).with_name("worker.py")
+
+
+def by_graphviz(boxes: tuple[Box, ...], links: tuple[Link, ...], time_limit: float) -> Layout | None:
+    """
+    Lay out a graph by Graphviz.
+
+    Returns
+    -------
+    Layout or None
+        None if there is no Graphviz here, if it fails, or if it is not done within the limit (seconds).
+    """
+    source = layout_source(boxes, links)
+    for engine, command in _commands().items():
+        try:
+            return _read(_run(command, source, time_limit), len(links), engine)
+        except subprocess.TimeoutExpired:
+            return None
+        except (OSError, subprocess.CalledProcessError, ValueError, KeyError):
+            continue
+    return None
+
+
+def layout_source(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> str:
+    """
+    Return the boxes and links as DOT: sizes and ports, no text.
+
+    Examples
+    --------
+    >>> print(layout_source((Box(72, 36), Box(72, 36)), (Link(0, 1), Link(0, 1))))
+    digraph {
+    graph [ranksep=0.472 nodesep=0.306]
+    node [shape=record fixedsize=true label=""]
+    edge [arrowhead=none]
+    n0 [width=1.000 height=0.500]
+    n1 [width=1.000 height=0.500 label="{{<p0>|<p1>}|}"]
+    n0:s -> n1:p0:n [id=e0]
+    n0:s -> n1:p1:n [id=e1]
+    }
+    """
+    count = dict.fromkeys(range(len(boxes)), 0)
+    for link in links:
+        count[link.target] += 1
+    lines = [
+        "digraph {",
+        f"graph [ranksep={RANK_GAP / 72:.3f} nodesep={NODE_GAP / 72:.3f}]",
+        'node [shape=record fixedsize=true label=""]',
+        "edge [arrowhead=none]",
+    ]
+    groups: dict[str, list[str]] = {}
+    for k, box in enumerate(boxes):
+        ports = "|".join(f"<p{slot}>" for slot in range(count[k]))
+        label = f' label="{{{{{ports}}}|}}"' if count[k] > 1 else ""
+        node = f"n{k} [width={box.width / 72:.3f} height={box.height / 72:.3f}{label}]"
+        groups.setdefault(box.group, []).append(node)
+    lines += groups.pop("", [])
+    for k, members in enumerate(groups.values()):
+        lines += [f"subgraph cluster_{k} {{", *members, "}"]
+    for k, (link, (slot, ports_there)) in enumerate(zip(links, slots(links), strict=True)):
+        port = f":p{slot}" if ports_there > 1 else ""
+        lines.append(f"n{link.source}:s -> n{link.target}{port}:n [id=e{k}]")
+    return "\n".join([*lines, "}"])
+
+
+def _commands() -> dict[str, tuple[str, ...]]:
+    """Return the ways to run Graphviz here, the best first."""
+    ways: dict[str, tuple[str, ...]] = {}
+    if sys.executable and find_spec("pygraphviz"):
+        ways["pygraphviz"] = (sys.executable, str(_WORKER))
+    if program := shutil.which("dot"):
+        ways["dot"] = (program, "-Tjson0")
+    return ways
+
+
+@lru_cache(maxsize=64)
+def _run(command: tuple[str, ...], source: str, time_limit: float) -> str:
+    """Let a process lay out a graph."""
+    done = subprocess.run(
+        command,
+        input=source,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=time_limit,
+        check=True,
+    )
+    return done.stdout
+
+
+def _read(answer: str, count: int, engine: str) -> Layout:
+    """Read Graphviz's JSON; its y grows upwards."""
+    graph: dict[str, Any] = json.loads(answer)
+    places = {node["name"]: _points(node["pos"])[0] for node in graph["objects"] if "pos" in node}
+    curves = {edge["id"]: _points(edge["pos"]) for edge in graph.get("edges", ())}
+    centres = tuple(places[f"n{k}"] for k in range(len(places)))
+    return Layout(centres, tuple(curves[f"e{k}"] for k in range(count)), engine)
+
+
+def _points(text: str) -> tuple[Point, ...]:
+    """Read the points of a position."""
+    pairs = (pair.split(",") for pair in text.split())
+    return tuple((float(x), -float(y)) for x, y in pairs)
