@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
 from .primitive import Elementwise, Operand
@@ -10,7 +12,15 @@ POSITIVE = (0.0, np.inf)
 LINE = (-np.inf, np.inf)
 
 add = Elementwise(
-    "add", np.add, 1, 1, symbol="+", formula="x + y", source="sum rule", classes=("linear", "linear")
+    "add",
+    np.add,
+    1,
+    1,
+    symbol="+",
+    formula="x + y",
+    source="sum rule",
+    classes=("linear", "linear"),
+    on_scalars=operator.add,
 )
 
 subtract = Elementwise(
@@ -22,10 +32,18 @@ subtract = Elementwise(
     formula="x − y",
     source="sum rule",
     classes=("linear", "linear"),
+    on_scalars=operator.sub,
 )
 
 negative = Elementwise(
-    "negative", np.negative, -1, symbol="−", formula="−x", source="sum rule", classes="linear"
+    "negative",
+    np.negative,
+    -1,
+    symbol="−",
+    formula="−x",
+    source="sum rule",
+    classes="linear",
+    on_scalars=operator.neg,
 )
 
 multiply = Elementwise(
@@ -37,6 +55,7 @@ multiply = Elementwise(
     formula="x·y",
     source="product rule",
     classes=("multilinear", "multilinear"),
+    on_scalars=operator.mul,
 )
 
 divide = Elementwise(

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import Elementwise, General, Operand, numbers
+from .primitive import Elementwise, General, Operand, entrywise, numbers
 from .shaping import gather, scatter_add
 
 
 def _own_boundary(pattern: Any, x: Operand, *others: Operand) -> Operand:
     """The gate changes where x = 0."""
-    return x[..., None]
+    return np.broadcast_arrays(x, *others)[0][..., None]
 
 
 relu = Elementwise(
@@ -148,7 +148,7 @@ maxout = Elementwise(
 
 def _group_members(groups: tuple[int, ...]) -> Any:
     """Index of the j-th piece of each group, padded with the group's last: (units, most pieces)."""
-    sizes = np.asarray(groups)
+    sizes = np.asarray(groups, dtype=int)
     starts = np.cumsum(sizes) - sizes
     return starts[:, None] + np.minimum(np.arange(sizes.max(initial=1)), sizes[:, None] - 1)
 
@@ -177,10 +177,10 @@ def _group_margins(winners: Any, x: Operand, groups: tuple[int, ...]) -> Operand
 def _group_maxout_on_scalars(x: Any, groups: tuple[int, ...]) -> Any:
     ends = np.cumsum(groups)
     units = [
-        np.frompyfunc(maxout, size, 1)(*np.moveaxis(x[..., end - size : end], -1, 0))
+        entrywise(maxout, np.moveaxis(x[..., end - size : end], -1, 0))
         for size, end in zip(groups, ends, strict=True)
     ]
-    return np.stack(units, axis=-1)
+    return np.moveaxis(np.array(units, dtype=object).reshape(len(units), *x.shape[:-1]), 0, -1)
 
 
 group_maxout = General(
@@ -226,7 +226,6 @@ where = Elementwise(
     formula="x if c else y",
     source="the slope of the branch taken",
     classes=("constant", "linear", "linear"),
-    numpy=[np.where],
 )
 
 dropout = Elementwise(

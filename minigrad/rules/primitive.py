@@ -60,6 +60,8 @@ class Primitive:
         For a gate: which piece it follows, and the boundaries δ = 0 of that piece.
         ``margins(pattern, *args)`` has the shape of the output with one more axis, and is linear in the
         arguments, so that the same function gives the slopes of δ.
+    on_scalars : callable, optional
+        The same operation on Python's floats or on arrays of Values, where `forward` is slow or does not do.
     """
 
     def __init__(
@@ -127,11 +129,51 @@ class Primitive:
             extra = operands[len(self.classes) :]
             operands = operands[: len(self.classes)]
             options = dict(zip(self.options, extra, strict=False)) | options
+            if len(extra) > len(self.options):
+                raise TypeError(f"{self.signature} was given {len(operands) + len(extra)}")
+        if len(operands) < len(self.classes):
+            raise TypeError(f"{self.signature} was given {len(operands)}")
+        if not options.keys() <= set(self.options):
+            unknown = ", ".join(f"{name}=" for name in sorted(options.keys() - set(self.options)))
+            raise TypeError(f"{self.signature} was given {unknown}")
         for operand in operands:
             record = getattr(operand, "_record", None)
             if record is not None:
                 return record(self, operands, options)
-        return self.forward(*operands, **options)
+        return self._on_plain([self._plain(x) for x in operands], options)
+
+    @property
+    def signature(self) -> str:
+        """What it takes, in words for an error."""
+        count = (
+            "1 argument or more" if self.variadic else f"{len(self.classes)} ({', '.join(self.arguments)})"
+        )
+        options = f" and the options {', '.join(self.options)}" if self.options else ""
+        return f"{self.name} takes {count}{options}, but"
+
+    def compute(self, args: Sequence[Operand], options: Mapping[str, Any]) -> Any:
+        """Apply the forward rule; an error says what was given."""
+        try:
+            return self.forward(*args, **options)
+        except (TypeError, ValueError, IndexError) as error:
+            given = ", ".join(_described(arg) for arg in args)
+            given += "".join(f", {name}={value!r}" for name, value in options.items())
+            kind = TypeError if isinstance(error, TypeError) else type(error)
+            raise kind(f"{self.name} ({self.formula}) got {given}: {error}") from None
+
+    def _plain(self, operand: Any) -> Any:
+        """Make an array of a list, and of a number where the rule needs the array's methods."""
+        if isinstance(operand, np.ndarray) or (self.elementwise and not isinstance(operand, (list, tuple))):
+            return operand
+        return as_array(operand)
+
+    def _on_plain(self, args: list[Any], options: Mapping[str, Any]) -> Any:
+        """Compute without recording; entry by entry where arrays hold Values, which record themselves."""
+        if any(isinstance(arg, np.ndarray) and arg.dtype.kind == "O" for arg in args):
+            if self.elementwise:
+                return entrywise(self, args)
+            return (self.on_scalars or self.forward)(*args, **options)
+        return self.compute(args, options)
 
     def vjp(
         self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
@@ -277,6 +319,28 @@ def match(g: Operand, like: Operand) -> Operand:
         if g.shape != shape:
             g = np.reshape(g, shape) if g.size == like.size else np.broadcast_to(g, shape)
     return g if g.dtype == like.dtype else g.astype(like.dtype)
+
+
+def entrywise(primitive: Primitive, args: Sequence[Any]) -> Any:
+    """Apply an elementwise primitive to arrays of Values, entry by entry."""
+    arrays = np.broadcast_arrays(*(np.asarray(arg, dtype=object) for arg in args))
+    out = np.empty(arrays[0].shape, dtype=object)
+    for index in np.ndindex(out.shape):
+        out[index] = primitive(*(array[index] for array in arrays))
+    return out[()]
+
+
+def as_array(data: Any, dtype: Any = None) -> Any:
+    """Return ``np.asarray(data)``, or say what is wrong with data that make no array."""
+    try:
+        return np.asarray(data, dtype=dtype)
+    except ValueError as error:
+        raise ValueError(f"an array has rows of equal length and numbers alone: {error}") from None
+
+
+def _described(arg: Any) -> str:
+    """What an argument is, for an error: an array's shape, or the thing itself."""
+    return f"shape {arg.shape}" if isinstance(arg, np.ndarray) else repr(arg)
 
 
 def numbers(operand: Operand) -> Any:

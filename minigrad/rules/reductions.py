@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from .gates import maximum, minimum
-from .primitive import General, Linear, Operand, numbers
+from .primitive import General, Linear, Operand, entrywise, numbers
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 
+def _axes(x: Operand, axis: Axis) -> tuple[int, ...]:
+    """The axes to reduce, each counted from 0."""
+    if axis is None or x.ndim == 0:
+        return tuple(range(x.ndim))
+    return tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def _reduced(x: Operand, axis: Axis) -> tuple[int, ...]:
+    """The shape that is left."""
+    axes = _axes(x, axis)
+    return tuple(n for a, n in enumerate(x.shape) if a not in axes)
+
+
 def _keep(reduced: Operand, x: Operand, axis: Axis) -> Operand:
     """Give a reduced array its axes back, with length 1."""
-    axes = (
-        range(x.ndim)
-        if axis is None
-        else [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
-    )
+    axes = _axes(x, axis)
     return np.reshape(reduced, tuple(1 if a in axes else n for a, n in enumerate(x.shape)))
 
 
 def _count(x: Operand, axis: Axis) -> int:
     """How many entries go into one entry of the result."""
-    axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
-    return int(np.prod([x.shape[a] for a in axes], dtype=int))
+    return math.prod(x.shape[a] for a in _axes(x, axis))
 
 
 sum = Linear(
@@ -58,14 +67,14 @@ def _winners(out: Operand, x: Operand, axis: Axis) -> Any:
 
 def _extremum_margins(pattern: Any, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Winner minus every entry: the shape of the output, and one more axis for the entries."""
-    delta = (pattern * x).sum(axis=axis, keepdims=True) - x
-    axes = tuple(range(x.ndim)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
-    last = np.moveaxis(delta, axes, tuple(range(x.ndim - len(axes), x.ndim)))
-    shape = (pattern * x).sum(axis=axis, keepdims=keepdims).shape
+    winner = (pattern * x).sum(axis=axis, keepdims=True)
+    axes = _axes(x, axis)
+    last = np.moveaxis(winner - x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
+    shape = winner.shape if keepdims else _reduced(x, axis)
     return last.reshape(*shape, _count(x, axis))
 
 
-def _extremum(name: str, numpy: Any, pairwise: Any) -> General:
+def _extremum(name: str, numpy: list[Any], pairwise: Any) -> General:
     def forward(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
         return getattr(x, name)(axis=axis, keepdims=keepdims)
 
@@ -79,9 +88,9 @@ def _extremum(name: str, numpy: Any, pairwise: Any) -> General:
         return _winners(forward(x, axis), x, axis)
 
     def on_scalars(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-        axes = tuple(range(x.ndim)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
-        last = np.moveaxis(x, axes, tuple(range(len(axes)))).reshape(-1, *np.delete(x.shape, list(axes)))
-        out = np.frompyfunc(pairwise, len(last), 1)(*last)
+        axes = _axes(x, axis)
+        first = np.moveaxis(x, axes, tuple(range(len(axes))))
+        out = entrywise(pairwise, first.reshape(_count(x, axis), *_reduced(x, axis)))
         return _keep(np.asarray(out, dtype=object), x, axis) if keepdims else out
 
     return General(
@@ -92,7 +101,7 @@ def _extremum(name: str, numpy: Any, pairwise: Any) -> General:
         formula=f"{name} x over the axes",
         source="the slope of whoever wins",
         classes="gate",
-        numpy=[numpy],
+        numpy=numpy,
         kinks={"ties": "shared equally"},
         pattern=pattern,
         margins=_extremum_margins,
@@ -100,32 +109,28 @@ def _extremum(name: str, numpy: Any, pairwise: Any) -> General:
     )
 
 
-max = _extremum("max", np.max, maximum)
-min = _extremum("min", np.min, minimum)
+max = _extremum("max", [np.max, np.amax], maximum)
+min = _extremum("min", [np.min, np.amin], minimum)
 
 
 def _logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     peak = _peak(x, axis)
     with np.errstate(divide="ignore"):  # an empty or all −inf sum has logarithm −inf
         out = np.log(np.sum(np.exp(x - peak), axis=axis, keepdims=True)) + peak
-    return out if keepdims else np.reshape(out, np.sum(numbers(x), axis=axis).shape)
+    return out if keepdims else np.reshape(out, _reduced(x, axis))
 
 
 def _peak(x: Operand, axis: Axis) -> Any:
     """The largest entry, taken out before the exponential; 0 where it is infinite or there is none."""
-    peak = np.max(numbers(x), axis=axis, keepdims=True, initial=-np.inf)
-    return np.where(np.isfinite(peak), peak, 0).astype(numbers(x).dtype)
+    plain = numbers(x)
+    plain = plain if plain.dtype.kind == "f" else plain.astype(float)  # whole numbers, and Values
+    peak = np.max(plain, axis=axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(peak), peak, 0).astype(plain.dtype)
 
 
 def _weights(out: Operand, x: Operand, axis: Axis) -> Operand:
     """Softmax of x from its logsumexp: the partial derivatives of logsumexp."""
     return np.exp(x - _keep(out, x, axis))
-
-
-def _logsumexp_of_scalars(x: Any, axis: Axis, keepdims: bool) -> Any:
-    peak = x.astype(float).max(axis=axis, keepdims=True)
-    total = np.asarray(np.log(np.sum(np.exp(x - peak), axis=axis, keepdims=True)) + peak, dtype=object)
-    return total if keepdims else np.squeeze(total, axis)
 
 
 logsumexp = General(
@@ -140,7 +145,6 @@ logsumexp = General(
     formula="ln Σ eˣ over the axes",
     source="its gradient is the softmax",
     classes="smooth",
-    on_scalars=lambda x, axis=None, keepdims=False: _logsumexp_of_scalars(x, axis, keepdims),
 )
 
 
@@ -157,7 +161,6 @@ log_softmax = General(
     formula="x − ln Σ eˣ",
     source="its derivative is I − 1·softmaxᵀ",
     classes="smooth",
-    on_scalars=lambda x, axis=-1: x - _logsumexp_of_scalars(x, axis, keepdims=True),
 )
 
 
@@ -174,5 +177,4 @@ softmax = General(
     formula="eˣ / Σ eˣ",
     source="its derivative is diag(s) − s·sᵀ",
     classes="smooth",
-    on_scalars=lambda x, axis=-1: np.exp(x - _logsumexp_of_scalars(x, axis, keepdims=True)),
 )

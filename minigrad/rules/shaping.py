@@ -99,9 +99,14 @@ def _scatter_add(g: Operand, index: Any, shape: tuple[int, ...]) -> Operand:
 
 
 def _is_basic(index: Any) -> bool:
-    """Whether the index picks no entry twice (slices and whole numbers)."""
+    """Whether the index is made of slices and whole numbers alone, and so picks no entry twice."""
     parts = index if isinstance(index, tuple) else (index,)
-    return not any(isinstance(part, (bool, list, np.ndarray)) for part in parts)
+    return all(
+        part is None
+        or part is Ellipsis
+        or (isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool))
+        for part in parts
+    )
 
 
 scatter_add = Linear(
