@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,14 @@ from . import rules
 from .graph import clock, is_recording, newest_first, origin_here
 from .operators import Operators
 from .rules import Elementwise, Primitive
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def compare_numbers(self: Value, other: Any) -> Any:
+        return compare(self.data, other.data if isinstance(other, Value) else other)
+
+    compare_numbers.__doc__ = "Compare the numbers."
+    return compare_numbers
 
 
 class Value(Operators):
@@ -69,7 +78,7 @@ class Value(Operators):
     @property
     def parents(self) -> tuple[Value, ...]:
         """The operands that are Values, in order, with multiplicity."""
-        return tuple(operand for operand in self.operands if isinstance(operand, Value))
+        return tuple([operand for operand in self.operands if isinstance(operand, Value)])
 
     def backward(self) -> None:
         """
@@ -84,10 +93,10 @@ class Value(Operators):
                 value.grad = 0.0
         self.grad += 1.0
         for value in order:
-            g = value.grad
-            for operand, partial in zip(value.operands, value.partials, strict=True):
+            g, partials = value.grad, value.partials
+            for k, operand in enumerate(value.operands):
                 if isinstance(operand, Value):
-                    operand.grad += partial * g
+                    operand.grad += partials[k] * g
 
     def max(self, other: Any) -> Value:
         """Return the larger of two numbers; at a tie each has derivative ½."""
@@ -105,17 +114,17 @@ class Value(Operators):
                 f"{primitive.name} works on arrays, not on single Values; "
                 f"use mg.tensor, or combine the Values with +, * and mg.maximum"
             )
-        kept = tuple(x if isinstance(x, Value) else _number(x) for x in operands)
+        kept = [x if isinstance(x, Value) else _number(x) for x in operands]
         args = [x.data if isinstance(x, Value) else x for x in kept]
-        data = primitive.forward(*args, **options)
+        data = (primitive.on_scalars or primitive.forward)(*args)
         result = Value(float(data))
         if is_recording():
             result.primitive = primitive
-            result.operands = kept
-            result.partials = tuple(
-                float(primitive.partial(k, data, args)) if isinstance(x, Value) else 0.0
-                for k, x in enumerate(kept)
-            )
+            result.operands = tuple(kept)
+            try:
+                result.partials = _partials(primitive, kept, data, args)
+            except (ArithmeticError, TypeError):  # where Python raises, NumPy says inf or nan: 1 / 0, 0 ** −1
+                result.partials = _partials(primitive, kept, np.float64(data), list(map(np.float64, args)))
             result.origin = origin_here()
         return result
 
@@ -124,39 +133,36 @@ class Value(Operators):
         """Whether an operator takes the other operand; an array is NumPy's, which goes entry by entry."""
         return not isinstance(other, np.ndarray) or other.ndim == 0
 
-    def __lt__(self, other: Any) -> bool:
-        """Compare the numbers."""
-        return self.data < _plain(other)
-
-    def __le__(self, other: Any) -> bool:
-        """Compare the numbers."""
-        return self.data <= _plain(other)
-
-    def __gt__(self, other: Any) -> bool:
-        """Compare the numbers."""
-        return self.data > _plain(other)
-
-    def __ge__(self, other: Any) -> bool:
-        """Compare the numbers."""
-        return self.data >= _plain(other)
-
-    def __eq__(self, other: object) -> bool:
-        """Compare the numbers."""
-        return isinstance(other, (Value, int, float)) and self.data == _plain(other)
-
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
     __hash__ = object.__hash__
 
     def __float__(self) -> float:
         """Return the number."""
         return self.data
 
+    def __bool__(self) -> bool:
+        """Whether the number is not zero."""
+        return self.data != 0
+
+    def __format__(self, spec: str) -> str:
+        """Write the number as a format such as ``.3f`` says."""
+        return format(self.data, spec) if spec else repr(self)
+
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value({self.data:.6g}, grad={self.grad:.6g}{label})"
 
 
-def _plain(x: Any) -> float:
-    return x.data if isinstance(x, Value) else float(x)
+def _partials(
+    primitive: Elementwise, operands: list[Value | float], data: Any, args: list[Any]
+) -> tuple[float, ...]:
+    """Return the local derivative by each Value; 0 for a constant."""
+    return tuple([
+        float(primitive.partial(k, data, args)) if isinstance(operand, Value) else 0.0
+        for k, operand in enumerate(operands)
+    ])  # fmt: skip
 
 
 def _number(x: Any) -> float:
@@ -167,5 +173,5 @@ def _number(x: Any) -> float:
         return float(x)
     if isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "biuf":
         return float(x)
-    what = f"an array of shape {x.shape}" if isinstance(x, np.ndarray) else f"{x!r}"
+    what = f"{type(x).__name__} of shape {x.shape}" if hasattr(x, "shape") else repr(x)
     raise TypeError(f"a Value computes with real numbers, but got {what}; for arrays use mg.tensor")
