@@ -10,9 +10,9 @@ import numpy as np
 from .rules import NUMPY, gates, shaping
 
 
-def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """
-    Join arrays or Tensors along an existing axis.
+    Join arrays or Tensors along an existing axis; for ``None``, all their entries in a row.
 
     Examples
     --------
@@ -20,7 +20,10 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     >>> mg.concatenate([mg.tensor([1.0]), mg.tensor([2.0, 3.0])])
     tensor([1., 2., 3.])
     """
-    return shaping.concatenate(*_several("concatenate", arrays), axis=axis)
+    parts = _several("concatenate", arrays)
+    if axis is None:  # as NumPy: of all entries in a row
+        return shaping.concatenate(*(shaping.reshape(part, shape=(-1,)) for part in parts))
+    return shaping.concatenate(*parts, axis=axis)
 
 
 def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
@@ -66,7 +69,8 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
 
 def _several(name: str, arrays: Any) -> Sequence[Any]:
     if not isinstance(arrays, (list, tuple)) or not arrays:
-        raise ValueError(f"{name} takes a list of arrays with at least one in it, but got {arrays!r}")
+        what = f"one of shape {arrays.shape}" if hasattr(arrays, "shape") else repr(arrays)
+        raise ValueError(f"{name} takes a list of arrays with at least one in it, but got {what}")
     return arrays
 
 
@@ -74,4 +78,13 @@ def _clip_as_numpy(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = N
     return clip(x, a_min if min is None else min, a_max if max is None else max)
 
 
-NUMPY |= {np.concatenate: concatenate, np.stack: stack, np.clip: _clip_as_numpy}
+def _where_as_numpy(condition: Any, *branches: Any) -> Any:
+    return gates.where(condition, *branches) if branches else np.nonzero(condition)
+
+
+NUMPY |= {
+    np.concatenate: concatenate,
+    np.stack: stack,
+    np.clip: _clip_as_numpy,
+    np.where: _where_as_numpy,
+}

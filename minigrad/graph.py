@@ -7,13 +7,14 @@ loops over the nodes in the order in which they were recorded: they never recurs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from itertools import count
 from operator import attrgetter
 from typing import Any, TypeAlias
 
 from .rules import Primitive
+from .rules.primitive import numbers
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _origin: ContextVar[Callable[[], tuple[str, str, str]] | None] = ContextVar("origin", default=None)
@@ -25,24 +26,7 @@ class GraphFreedError(RuntimeError):
     """The graph was released by an earlier backward pass."""
 
 
-class _Recording(ContextDecorator):
-    """Switches recording for as long as it lasts."""
-
-    wanted: bool
-
-    def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
-
-    def __enter__(self) -> None:
-        """Switch."""
-        self._tokens.append(_recording.set(self.wanted))
-
-    def __exit__(self, *_: object) -> None:
-        """Record as before."""
-        _recording.reset(self._tokens.pop())
-
-
-class no_grad(_Recording):
+def no_grad() -> AbstractContextManager[None]:
     """
     Context manager and decorator inside which nothing is recorded.
 
@@ -55,13 +39,12 @@ class no_grad(_Recording):
     >>> y.requires_grad
     False
     """
+    return _switch(False)
 
-    wanted = False
 
-
-class enable_grad(_Recording):
+def enable_grad() -> AbstractContextManager[None]:
     """
-    Context manager and decorator inside which operations are recorded, also inside :class:`no_grad`.
+    Context manager and decorator inside which operations are recorded, also inside :func:`no_grad`.
 
     Examples
     --------
@@ -72,8 +55,16 @@ class enable_grad(_Recording):
     >>> y.requires_grad
     True
     """
+    return _switch(True)
 
-    wanted = True
+
+@contextmanager
+def _switch(wanted: bool) -> Iterator[None]:
+    token = _recording.set(wanted)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
 
 
 def is_recording() -> bool:
@@ -89,7 +80,7 @@ class Node:
     The node keeps its output array, never its output Tensor: there are no reference cycles.
     """
 
-    __slots__ = ("args", "gradient", "options", "order", "origin", "output", "parents", "primitive")
+    __slots__ = ("args", "gradient", "label", "options", "order", "origin", "output", "parents", "primitive")
 
     def __init__(
         self,
@@ -105,6 +96,7 @@ class Node:
         self.options = options
         self.output = output
         self.gradient: Any = None
+        self.label = ""
         self.order = next(clock)
         locate = _origin.get()
         self.origin = locate() if locate else None
@@ -180,7 +172,7 @@ def walk_backward(
                 key = id(parent)
                 pending[key] = pending[key] + c if key in pending else c
         if keep:
-            vertex.gradient = g
+            vertex.gradient = numbers(g)  # the array alone: a recorded one would refer back to this node
         else:
             vertex.release()
 
@@ -200,19 +192,14 @@ def walk_forward(
     return moved.get(id(root))
 
 
-class recording_origin:
+@contextmanager
+def recording_origin(locate: Callable[[], tuple[str, str, str]]) -> Iterator[None]:
     """Context inside which every node remembers ``locate()``: its module, its type, its source line."""
-
-    def __init__(self, locate: Callable[[], tuple[str, str, str]]) -> None:
-        self._locate = locate
-
-    def __enter__(self) -> None:
-        """Begin to remember."""
-        self._token = _origin.set(self._locate)
-
-    def __exit__(self, *_: object) -> None:
-        """Stop remembering."""
-        _origin.reset(self._token)
+    token = _origin.set(locate)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
 
 
 def origin_here() -> tuple[str, str, str] | None:

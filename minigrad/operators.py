@@ -10,7 +10,9 @@ from .rules import Primitive
 from .rules.arithmetic import add, divide, multiply, negative, power, subtract
 
 
-def _operator(primitive: Primitive) -> Callable[[Any, Any], Any]:
+def operator(primitive: Primitive) -> Callable[[Any, Any], Any]:
+    """Return the method of a binary operator; what it does not accept is left to the other operand."""
+
     def operate(self: Any, other: Any) -> Any:
         return self._record(primitive, (self, other), {}) if self._accepts(other) else NotImplemented
 
@@ -34,11 +36,11 @@ class Operators:
     _record: Callable[..., Any]
     _accepts: Callable[[Any], bool]
 
-    __add__, __radd__ = _operator(add), _reflected(add)
-    __sub__, __rsub__ = _operator(subtract), _reflected(subtract)
-    __mul__, __rmul__ = _operator(multiply), _reflected(multiply)
-    __truediv__, __rtruediv__ = _operator(divide), _reflected(divide)
-    __pow__, __rpow__ = _operator(power), _reflected(power)
+    __add__, __radd__ = operator(add), _reflected(add)
+    __sub__, __rsub__ = operator(subtract), _reflected(subtract)
+    __mul__, __rmul__ = operator(multiply), _reflected(multiply)
+    __truediv__, __rtruediv__ = operator(divide), _reflected(divide)
+    __pow__, __rpow__ = operator(power), _reflected(power)
 
     def __neg__(self) -> Self:
         """Return −x."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import cycle
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import rules
-from .graph import Node, is_recording, walk_backward
-from .operators import Operators
+from .graph import Node, enable_grad, is_recording, walk_backward
+from .operators import Operators, operator
 from .rules import NUMPY, Primitive
 from .rules.arithmetic import equal, greater, greater_equal, less, less_equal, not_equal
+from .rules.primitive import as_array
 
 Array = NDArray[Any]
 
@@ -52,7 +52,9 @@ def tensor(
     Raises
     ------
     TypeError
-        If a gradient is wanted of numbers that are not floats, or the data are not numbers.
+        If a gradient is wanted of numbers that are not floats, or the data are not real numbers.
+    ValueError
+        If the data are lists of unequal lengths.
 
     Examples
     --------
@@ -63,7 +65,7 @@ def tensor(
     array([2., 4., 6.])
     """
     plain = data.data if isinstance(data, Tensor) else data
-    return Tensor(np.array(plain, dtype=dtype), requires_grad=requires_grad, label=label)
+    return Tensor(np.array(as_array(plain, dtype)), requires_grad=requires_grad, label=label)
 
 
 class Tensor(Operators):
@@ -78,7 +80,7 @@ class Tensor(Operators):
         The numbers.
     grad : ndarray or None
         The derivative by this Tensor of what ``backward`` was called on, same shape and dtype. On an
-        intermediate result only after ``backward(retain_graph=True)``; a Tensor after
+        intermediate result only after ``backward(retain_graph=True)``; on a leaf a Tensor after
         ``backward(create_graph=True)``.
     requires_grad : bool
         Whether operations on it are recorded.
@@ -86,19 +88,19 @@ class Tensor(Operators):
         What pictures call it.
     """
 
-    __slots__ = ("_grad", "_node", "_requires_grad", "data", "label")
+    __slots__ = ("_grad", "_label", "_node", "_requires_grad", "data")
 
     primitive = None  # a leaf stands in the graph itself, as a vertex that nothing was applied to
     parents = ()
     order = -1
 
     def __init__(self, data: Any, requires_grad: bool = False, label: str = "") -> None:
-        self.data: Array = np.asarray(data)
+        self.data: Array = as_array(data)
         if self.data.dtype.kind not in "biuf":
             raise TypeError(
                 f"a Tensor holds real numbers, but got dtype {self.data.dtype}; convert it to floats first"
             )
-        self.label = label
+        self._label = label
         self._node: Node | None = None
         self._grad: Any = None
         self._requires_grad = False
@@ -120,6 +122,18 @@ class Tensor(Operators):
         if not wanted and self._node is not None:
             raise RuntimeError("a computed Tensor can't stop requiring a gradient; use .detach()")
         self._requires_grad = bool(wanted)
+
+    @property
+    def label(self) -> str:
+        """What pictures call this Tensor."""
+        return self._label if self._node is None else self._node.label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if self._node is None:
+            self._label = label
+        else:
+            self._node.label = label
 
     @property
     def grad(self) -> Any:
@@ -155,7 +169,8 @@ class Tensor(Operators):
         retain_graph : bool
             Keep the graph for another backward pass, and the gradients of intermediate results.
         create_graph : bool
-            Record the backward pass itself, so that gradients can be differentiated again.
+            Record the backward pass itself, so that gradients can be differentiated again. They refer to
+            the graph and it to the leaves: set ``leaf.grad = None`` at the end to let go of it.
 
         Raises
         ------
@@ -170,8 +185,9 @@ class Tensor(Operators):
         root = self._node or self
         if create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
-            for leaf, g in walk_backward(root, seed, keep=True, read=recorded):
-                leaf._grad = g if leaf._grad is None else leaf._grad + g
+            with enable_grad():
+                for leaf, g in walk_backward(root, seed, keep=True, read=recorded):
+                    leaf._grad = g if leaf._grad is None else leaf._grad + g
             return
         given = seed.data if isinstance(seed, Tensor) else seed
         held = {id(given)}
@@ -192,12 +208,14 @@ class Tensor(Operators):
                     f"reduce it first (.sum() or .mean()), or pass gradient= of the same shape"
                 )
             return np.ones_like(self.data)
-        seed = gradient if isinstance(gradient, Tensor) else np.asarray(gradient, dtype=self.dtype)
+        seed = gradient if isinstance(gradient, Tensor) else as_array(gradient)
+        if seed.dtype.kind not in "biuf":
+            raise TypeError(f"gradient must be real numbers, but has dtype {seed.dtype}")
         if seed.shape != self.shape:
             raise ValueError(
                 f"gradient has shape {seed.shape}, but the Tensor has shape {self.shape}; they must agree"
             )
-        return seed
+        return seed if seed.dtype == self.dtype else seed.astype(self.dtype)
 
     def _collect(self, g: Any, held: set[int], shared: bool) -> None:
         """Add to ``grad``, which never shares memory with anything else."""
@@ -213,17 +231,10 @@ class Tensor(Operators):
     def _record(primitive: Primitive, operands: Sequence[Any], options: dict[str, Any]) -> Tensor:
         """Apply a primitive to the operands' arrays, and remember it if a gradient may be wanted."""
         args = [x.data if isinstance(x, Tensor) else _operand(x) for x in operands]
-        try:
-            output = primitive.forward(*args, **options)
-        except (ValueError, IndexError) as error:
-            raise type(error)(_explain(primitive, args, options, error)) from None
-        result = Tensor(output)
+        result = Tensor(primitive.compute(args, options))
         if is_recording():
-            parents = tuple(
-                (x._node or x) if isinstance(x, Tensor) and x._requires_grad and varies else None
-                for x, varies in zip(operands, cycle(primitive.differentiable), strict=False)
-            )
-            if any(parent is not None for parent in parents):
+            parents = _parents(primitive, operands)
+            if parents is not None:
                 result._node = Node(primitive, parents, args, options, result.data)
                 result._requires_grad = True
         return result
@@ -248,31 +259,34 @@ class Tensor(Operators):
         if primitive is not None:
             return primitive(*inputs)
         if ufunc in CONSTANT_UFUNCS:
-            return Tensor(ufunc(*(x.data if isinstance(x, Tensor) else x for x in inputs)))
-        return self._unsupported(f"np.{ufunc.__name__}", ufunc, inputs, {})
+            try:
+                return Tensor(ufunc(*_stripped(inputs)))
+            except TypeError as error:
+                kinds = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in inputs)
+                raise TypeError(f"np.{ufunc.__name__} does not take {kinds}: {error}") from None
+        return self._unsupported(ufunc, inputs, {})
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
         """Record NumPy's array functions."""
         implementation = NUMPY.get(function)
+        if isinstance(implementation, Primitive):
+            own = len(implementation.classes) + 1  # NumPy's first option is ours too; others differ in order
+            if len(args) > own:
+                raise TypeError(f"{_name(function)} of a Tensor takes its options by name after the first")
         if implementation is not None:
-            unknown = set(kwargs) - set(getattr(implementation, "options", kwargs))
-            if unknown:
-                raise TypeError(
-                    f"np.{function.__name__} of a Tensor can't take {', '.join(sorted(unknown))}=; "
-                    f"it takes {', '.join(implementation.options) or 'no options'}"  # type: ignore
-                )
             return implementation(*args, **kwargs)
         if function in CONSTANT_FUNCTIONS:
             return function(*_stripped(tuple(args)), **_stripped(kwargs))
-        return self._unsupported(f"np.{function.__name__}", function, args, kwargs)
+        return self._unsupported(function, args, kwargs)
 
     @staticmethod
-    def _unsupported(name: str, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    def _unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Compute what can't be recorded where nothing needs recording; else refuse."""
         if any(x._requires_grad for x in _tensors((args, kwargs))):
-            known = sorted(f.__name__ for f in NUMPY)
+            name = _name(function)
+            known = sorted({f.__name__ for f in NUMPY})
             raise TypeError(
                 f"{name} has no derivative rule here; detach first ({name}(t.data)), "
                 f"or build it from: {', '.join(known)}"
@@ -284,7 +298,7 @@ class Tensor(Operators):
         if self._requires_grad:
             raise TypeError(
                 "turning a Tensor that requires a gradient into an array would silently cut the graph; "
-                "say so with .data, .numpy() or .detach()"
+                "say so with .data, .numpy() or .detach(); to join Tensors use mg.stack or mg.concatenate"
             )
         return np.array(self.data, dtype=dtype, copy=copy)
 
@@ -341,6 +355,10 @@ class Tensor(Operators):
     def __int__(self) -> int:
         """Return the one number in it, rounded towards zero."""
         return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        """Write the one number in it as a format such as ``.3f`` says."""
+        return format(self.item(), spec) if spec else repr(self)
 
     def __len__(self) -> int:
         """Length of the first axis."""
@@ -445,29 +463,9 @@ class Tensor(Operators):
 
     # Comparisons: decisions, without derivative
 
-    def __lt__(self, other: Any) -> Tensor:
-        """Compare entry by entry."""
-        return self._apply(less, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        """Compare entry by entry."""
-        return self._apply(less_equal, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        """Compare entry by entry."""
-        return self._apply(greater, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        """Compare entry by entry."""
-        return self._apply(greater_equal, other)
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        """Compare entry by entry."""
-        return self._apply(equal, other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        """Compare entry by entry."""
-        return self._apply(not_equal, other)
+    __lt__, __le__ = operator(less), operator(less_equal)
+    __gt__, __ge__ = operator(greater), operator(greater_equal)
+    __eq__, __ne__ = operator(equal), operator(not_equal)
 
     def __and__(self, other: Any) -> Any:
         """Combine decisions entry by entry."""
@@ -476,6 +474,10 @@ class Tensor(Operators):
     def __or__(self, other: Any) -> Any:
         """Combine decisions entry by entry."""
         return np.bitwise_or(self, other)
+
+    def __xor__(self, other: Any) -> Any:
+        """Combine decisions entry by entry."""
+        return np.bitwise_xor(self, other)
 
     def __invert__(self) -> Any:
         """Negate decisions entry by entry."""
@@ -507,16 +509,26 @@ def _wrap(array: Any, node: Node) -> Tensor:
     return result
 
 
-def _explain(primitive: Primitive, args: Sequence[Any], options: dict[str, Any], error: Exception) -> str:
-    """Say what was given to a primitive that NumPy refused."""
-    shapes = ", ".join(str(np.shape(arg)) for arg in args)
-    given = "".join(f", {name}={value!r}" for name, value in options.items())
-    return f"{primitive.name} ({primitive.formula}) got shapes {shapes}{given}: {error}"
+def _parents(primitive: Primitive, operands: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Return the vertex that each operand came from, None for a constant; None if all are constant."""
+    parents: list[Any] = [None] * len(operands)
+    found = False
+    for k, x in enumerate(operands):
+        if isinstance(x, Tensor) and x._requires_grad and primitive.class_of(k) != "constant":
+            parents[k] = x._node or x
+            found = True
+    return tuple(parents) if found else None
+
+
+def _name(function: Any) -> str:
+    """Return what a NumPy function is called in code."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module.replace('numpy', 'np')}.{function.__name__}"
 
 
 def _operand(x: Any) -> Any:
     """Let numbers keep NumPy's weak promotion; make arrays of lists."""
-    return np.asarray(x) if isinstance(x, (list, tuple)) else x
+    return as_array(x) if isinstance(x, (list, tuple)) else x
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:

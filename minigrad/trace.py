@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .graph import Vertex, newest_first, recording_origin
+from .graph import Vertex, enable_grad, newest_first, recording_origin
+from .rules.primitive import as_array
 from .tensor import Tensor
 from .value import Value
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import networkx
 
 VERSION = 1
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parent) + os.sep
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,17 +113,25 @@ class Graph:
         Raises
         ------
         ValueError
-            If the record is of another version or lacks a field.
+            If the record is of another version, lacks a field, or is in no topological order.
         """
+        if not isinstance(record, Mapping):
+            raise ValueError(f"the record of a graph is a dictionary, not a {type(record).__name__}")
         if record.get("version") != VERSION:
             raise ValueError(
                 f"this graph has version {record.get('version')!r}; this library reads {VERSION}"
             )
         try:
             nodes = tuple(_node_from(entry) for entry in record["nodes"])
-            return cls(nodes, tuple(record["outputs"]), record["level"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not the record of a graph: {error}") from error
+            graph = cls(nodes, tuple(record["outputs"]), record["level"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not the record of a graph: {type(error).__name__} {error}") from error
+        for k, node in enumerate(nodes):
+            if node.id != k or not all(0 <= i < k for i in node.inputs):
+                raise ValueError(
+                    f"node {k} of the record has id {node.id} and inputs {node.inputs}; they come before it"
+                )
+        return graph
 
     def to_json(self) -> str:
         """Return the record as JSON; numbers that JSON lacks are the strings "nan", "inf" and "-inf"."""
@@ -165,7 +175,7 @@ def trace(target: Value | Tensor | Callable[..., Any], *args: Any) -> Graph:
     if not callable(target):
         raise TypeError(f"trace takes a Value, a Tensor or a function, but got {type(target).__name__}")
     inputs = [_as_input(arg, k) for k, arg in enumerate(args)]
-    with recording_origin(Origins(target)):
+    with enable_grad(), recording_origin(Origins(target)):
         output = target(*inputs)
     if not isinstance(output, (Value, Tensor)):
         raise TypeError(
@@ -200,13 +210,16 @@ def _own_gradients(output: Value | Tensor) -> Iterator[None]:
 
 
 def _as_input(arg: Any, k: int) -> Any:
-    """Make an input of an argument: a leaf with a gradient where it has one."""
-    if isinstance(arg, (Value, Tensor)) or not isinstance(arg, (list, tuple, float, np.ndarray, np.floating)):
+    """Make an input of an argument: a leaf with a gradient, if it is made of floats."""
+    if isinstance(arg, Tensor):
+        data, label = arg.data, arg.label
+    elif isinstance(arg, (list, tuple, float, np.ndarray, np.floating)):
+        data, label = as_array(arg), ""
+    else:
         return arg
-    data = np.asarray(arg)
-    return (
-        Tensor(data, requires_grad=True, label="x" if k == 0 else f"x{k}") if data.dtype.kind == "f" else arg
-    )
+    if data.dtype.kind != "f" or (isinstance(arg, Tensor) and arg.requires_grad):
+        return arg
+    return Tensor(data, requires_grad=True, label=label or ("x" if k == 0 else f"x{k}"))
 
 
 class Origins:
@@ -217,6 +230,7 @@ class Origins:
         self.paths = {id(module): path for path, module in named()} if named else {}
 
     def __call__(self) -> tuple[str, str, str]:
+        """Return path and type of the innermost layer at work, and the line outside that led to it."""
         frame = sys._getframe(2)
         path = kind = ""
         while frame is not None:
@@ -247,8 +261,6 @@ def _freeze(output: Value | Tensor, names: Mapping[int, str], inputs: set[int]) 
             ids[id(x)] if id(x) in ids else add(**_constant(x, isinstance(vertex, Value))) for x in operands
         )
         ids[id(vertex)] = add(inputs=sources, **_describe(vertex, names, inputs))
-    if output.label and output.label != nodes[-1].label:
-        nodes[-1] = GraphNode(**{**nodes[-1].__dict__, "label": output.label})
     return Graph(tuple(nodes), (len(nodes) - 1,), "scalar" if isinstance(output, Value) else "tensor")
 
 
@@ -274,7 +286,7 @@ def _describe(vertex: Vertex, names: Mapping[int, str], inputs: set[int]) -> dic
         "kind": "operation" if not leaf else "input" if is_input else "parameter",
         "primitive": "" if leaf else vertex.primitive.name,
         "symbol": "" if leaf else vertex.primitive.symbol,
-        "label": (vertex.label if scalar or leaf else "") or name,
+        "label": vertex.label or name,
         "partials": vertex.partials if scalar and not leaf else () if scalar else None,
         "shape": value.shape,
         "dtype": str(value.dtype),
