@@ -152,6 +152,19 @@ def magnitude(log10: float, low: float, high: float) -> Paint:
     return _ramp(round(24 * fraction))
 
 
+def shade(fraction: float) -> Paint:
+    """
+    Return one of 17 greys from paper (0) to ink (1): the brightness of a pixel.
+
+    Examples
+    --------
+    >>> shade(0.0).light, shade(1.0).light, shade(0.5).name
+    ('#ffffff', '#1b1f24', 'grey-8')
+    """
+    step = round(16 * min(max(fraction, 0.0), 1.0))
+    return _step(f"grey-{step}", (PAPER.light, PAPER.dark), (INK.light, INK.dark), step / 16)
+
+
 def mark(value: float) -> str | None:
     """
     Name the mark of a number that has no logarithm to show, else None.
