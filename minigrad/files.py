@@ -28,7 +28,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes | str) -> Path:
     Raises
     ------
     OSError
-        If the folder does not exist or cannot be written; nothing is left behind.
+        If the folder does not exist or cannot be written, or the path is a folder; nothing is left behind.
 
     Examples
     --------
@@ -38,6 +38,10 @@ def write_whole(path: str | os.PathLike[str], data: bytes | str) -> Path:
     'whole'
     """
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into")
+    if target.is_dir():
+        raise IsADirectoryError(f"{str(target)!r} is a folder; a file needs a name of its own in it")
     content = data.encode("utf-8") if isinstance(data, str) else data
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     beside = Path(name)

@@ -130,7 +130,7 @@ class PReLU(Activation):
     primitive = gates.prelu
 
     def __init__(self, init: float = 0.25, *, dtype: DTypeLike = np.float32) -> None:
-        self.slope = Parameter(np.array([init], dtype=dtype))
+        self.slope = Parameter(np.array([float(init)], dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the primitive."""
@@ -164,14 +164,18 @@ class Maxout(Activation):
     primitive = gates.group_maxout
 
     def __init__(self, pieces: int | Sequence[int] = 2) -> None:
-        sizes = [pieces] if isinstance(pieces, (int, np.integer)) else list(pieces)
-        if not sizes or any(not isinstance(size, (int, np.integer)) or size < 1 for size in sizes):
+        several = np.ndim(pieces) > 0
+        sizes: list[Any] = [*pieces] if several else [pieces]  # type: ignore[misc]
+        whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in sizes)
+        if not sizes or not whole:
             raise ValueError(f"Maxout needs whole numbers of pieces, each at least 1, but got {pieces!r}")
-        self.pieces = int(pieces) if isinstance(pieces, (int, np.integer)) else tuple(map(int, sizes))
+        self.pieces = tuple(map(int, sizes)) if several else int(sizes[0])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return each group's largest."""
-        return self.primitive(x, groups=self.groups(x.shape[-1] if x.ndim else 0))
+        if x.ndim == 0:
+            raise ValueError(f"{self} got a single number; it takes neurons on the last axis")
+        return self.primitive(x, groups=self.groups(x.shape[-1]))
 
     def groups(self, n: int) -> tuple[int, ...]:
         """Return the size of each group of ``n`` neurons."""

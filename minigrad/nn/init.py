@@ -110,6 +110,8 @@ def _fill(target: Target, rng: Seed, draw_weight: Callable[..., Array], bias_sca
             raise ValueError(f"an initialiser fills a matrix (n_out, n_in), but got shape {target.shape}")
         target.data[...] = draw_weight(draw, *target.shape)
         return target
+    if not isinstance(target, Module):
+        raise TypeError(f"an initialiser fills a Parameter or a Module, not a {type(target).__name__}")
     for module in target.modules():
         weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
         if isinstance(weight, Parameter) and weight.ndim == 2:

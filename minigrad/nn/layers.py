@@ -65,8 +65,9 @@ class Linear(Module):
         Parameters
         ----------
         weight : array_like, shape (n_out, n_in)
+            Copied, with its dtype.
         bias : array_like, shape (n_out,), optional
-            No bias by default.
+            Copied; no bias by default.
 
         Examples
         --------
@@ -128,7 +129,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float, scaling: str = "inverted") -> None:
-        if not 0 <= p < 1:
+        if not isinstance(p, (int, float, np.number)) or not 0 <= p < 1:
             raise ValueError(f"Dropout drops with a probability 0 ≤ p < 1, but got p={p!r}")
         if scaling not in ("inverted", "weights"):
             raise ValueError(f'Dropout has scaling="inverted" or "weights", but got {scaling!r}')
@@ -141,7 +142,7 @@ class Dropout(Module):
         mask: Any
         if self.training:
             stays = generator(self.rng).random(x.shape) >= self.p
-            mask = stays.astype(x.dtype)
+            mask = stays.astype(x.dtype if x.dtype.kind == "f" else np.float32)
             if self.scaling == "inverted":
                 mask /= 1 - self.p
         elif self.scaling == "weights":

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..rules.gates import relu
+from ..rules.primitive import as_array
 from ..rules.reductions import log_softmax
 from ..rules.smooth import softplus
 from ..tensor import Array, Tensor
@@ -137,11 +136,8 @@ def hinge_loss(scores: Tensor | ArrayLike, targets: ArrayLike) -> Tensor:
 
 
 def _pair(output: Tensor | ArrayLike, target: ArrayLike) -> tuple[Tensor, Array]:
-    return output if isinstance(output, Tensor) else Tensor(output), _array(target)
-
-
-def _array(target: Any) -> Array:
-    return target.data if isinstance(target, Tensor) else np.asarray(target)
+    """Return the two; a target has no derivative (a recorded Tensor refuses to become an array)."""
+    return output if isinstance(output, Tensor) else Tensor(output), as_array(target)
 
 
 def _same_shape(name: str, output: Tensor | ArrayLike, target: ArrayLike) -> tuple[Tensor, Array]:
@@ -150,7 +146,9 @@ def _same_shape(name: str, output: Tensor | ArrayLike, target: ArrayLike) -> tup
         hint = f"; for outputs {y.shape} reshape the targets to match" if y.size == t.size else ""
         raise ValueError(f"{name} got outputs {y.shape} and targets {t.shape}; they must be equal{hint}")
     _not_empty(name, t)
-    return y, t.astype(y.dtype, copy=False)
+    if t.dtype.kind not in "biuf":
+        raise TypeError(f"{name} takes targets that are real numbers, but got dtype {t.dtype}")
+    return y, t.astype(y.dtype, copy=False) if y.dtype.kind == "f" else t
 
 
 def _not_empty(name: str, target: Array) -> None:

@@ -129,8 +129,10 @@ class Module:
         ValueError
             If a shape differs.
         TypeError
-            If the numbers are not floats.
+            If the numbers are not floats, or the state is no mapping.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state is a dictionary of arrays by name, not a {type(state).__name__}")
         own = dict(self.named_parameters())
         missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         if missing or unknown:
