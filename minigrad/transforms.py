@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .graph import walk_backward, walk_forward
+from .graph import enable_grad, walk_backward, walk_forward
+from .rules.primitive import as_array
 from .tensor import Array, Tensor, plain
 
 
@@ -29,6 +30,11 @@ def vjp(f: Callable[..., Tensor], *primals: Any) -> tuple[Array, Callable[[Any],
     pull : callable
         ``pull(cotangent)`` gives a tuple of arrays, one per primal: vᵀ·∂f/∂x. It may be called again.
 
+    Raises
+    ------
+    ValueError
+        By ``pull``, if the cotangent has another shape than ``y``.
+
     Examples
     --------
     >>> import numpy as np, minigrad as mg
@@ -39,9 +45,11 @@ def vjp(f: Callable[..., Tensor], *primals: Any) -> tuple[Array, Callable[[Any],
     leaves, output = _run(f, primals)
 
     def pull(cotangent: Any) -> tuple[Array, ...]:
+        seed = as_array(cotangent, output.dtype)
+        if seed.shape != output.shape:
+            raise ValueError(f"the cotangent has shape {seed.shape}, but the result has shape {output.shape}")
         found: dict[int, Any] = {}
         if output.requires_grad:
-            seed = np.broadcast_to(np.asarray(cotangent, dtype=output.dtype), output.shape)
             walk = walk_backward(output._node or output, seed, keep=True, read=plain)
             found = {id(leaf): np.array(g) for leaf, g in walk}
         return tuple(found.get(id(leaf), np.zeros_like(leaf.data)) for leaf in leaves)
@@ -68,7 +76,7 @@ def jvp(f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any
     Raises
     ------
     ValueError
-        If a tangent has another shape than its primal.
+        If a tangent is missing or has another shape than its primal.
 
     Examples
     --------
@@ -76,22 +84,25 @@ def jvp(f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any
     >>> mg.jvp(np.exp, [[0.0, 1.0]], [[1.0, 0.0]])[1]
     array([1., 0.])
     """
+    if len(primals) != len(tangents):
+        raise ValueError(f"jvp got {len(primals)} primals and {len(tangents)} tangents; each needs its own")
     leaves, output = _run(f, primals)
     directions = {}
     for leaf, tangent in zip(leaves, tangents, strict=True):
-        direction = np.asarray(tangent, dtype=leaf.dtype)
+        direction = as_array(tangent, leaf.dtype)
         if direction.shape != leaf.shape:
             raise ValueError(f"a tangent has shape {direction.shape}, but its primal has shape {leaf.shape}")
         directions[id(leaf)] = direction
     if not output.requires_grad:
         return output.data, np.zeros_like(output.data)
     moved = walk_forward(output._node or output, directions, read=plain)
-    return output.data, np.zeros_like(output.data) if moved is None else np.asarray(moved)
+    return output.data, np.zeros_like(output.data) if moved is None else np.array(moved)
 
 
 def _run(f: Callable[..., Tensor], primals: Sequence[Any]) -> tuple[list[Tensor], Tensor]:
-    leaves = [Tensor(np.array(p, dtype=None), requires_grad=True) for p in primals]
-    output = f(*leaves)
+    leaves = [Tensor(np.array(as_array(p)), requires_grad=True) for p in primals]
+    with enable_grad():
+        output = f(*leaves)
     if not isinstance(output, Tensor):
         raise TypeError(f"the function must return a Tensor, but returned {type(output).__name__}")
     return leaves, output
