@@ -44,6 +44,13 @@ def draw(anything: object, /, *args: Any, **options: Any) -> Picture:
     ------
     TypeError
         If there is no picture of such a thing; the message lists what can be drawn.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> a = mg.Value(3.0, label="a")
+    >>> draw(a * a)
+    <Picture: Computation graph>
     """
     return _painter(type(anything))(anything, *args, **options)
 

@@ -170,7 +170,7 @@ figcaption {{ max-width: 60em; color: #59626e; }}
 <main>
 <figure>
 {svg}
-<figcaption>{description}</figcaption>
+<figcaption><details><summary>The picture in words</summary>{description}</details></figcaption>
 </figure>
 </main>
 </body>

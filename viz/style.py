@@ -123,12 +123,12 @@ def edge(contribution: float, limit: float, widest: float = 6.0) -> Look:
     >>> look.stroke.name, look.width, look.dash
     ('negative', 3.0, (7, 3))
     """
-    width = max(widest * strength(contribution, limit), 0.5)
+    width = max(widest * strength(contribution, limit), 0.75)
     if contribution > 0:
         return Look(stroke=POSITIVE, width=width)
     if contribution < 0:
         return Look(stroke=NEGATIVE, width=width, dash=(7, 3))
-    return Look(stroke=INACTIVE, width=width, dash=(1, 3))
+    return Look(stroke=INACTIVE, width=1.0, dash=(1, 3))
 
 
 def magnitude(log10: float, low: float, high: float) -> Paint:

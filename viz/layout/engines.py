@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from viz.layout.structure import NODE_GAP, RANK_GAP, Box, Layout, Link, slots
+from viz.layout.structure import NODE_GAP, RANK_GAP, Box, Layout, Link, falling, slots
 from viz.scene import Point
 
 _WORKER = Path(__file__).with_name("worker.py")
@@ -45,36 +45,30 @@ def layout_source(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> str:
     --------
     >>> print(layout_source((Box(72, 36), Box(72, 36)), (Link(0, 1), Link(0, 1))))
     digraph {
-    graph [ranksep=0.472 nodesep=0.306]
+    graph [ranksep=0.556 nodesep=0.306]
     node [shape=record fixedsize=true label=""]
     edge [arrowhead=none]
     n0 [width=1.000 height=0.500]
     n1 [width=1.000 height=0.500 label="{{<p0>|<p1>}|}"]
-    n0:s -> n1:p0:n [id=e0]
-    n0:s -> n1:p1:n [id=e1]
+    n0:s -> n1:p0:n [id=e0 weight=1]
+    n0:s -> n1:p1:n [id=e1 weight=1]
     }
     """
-    count = dict.fromkeys(range(len(boxes)), 0)
-    for link in links:
-        count[link.target] += 1
+    place = slots(boxes, links)
+    count = {link.target: there for link, (_, there) in zip(links, place, strict=True)}
     lines = [
         "digraph {",
         f"graph [ranksep={RANK_GAP / 72:.3f} nodesep={NODE_GAP / 72:.3f}]",
         'node [shape=record fixedsize=true label=""]',
         "edge [arrowhead=none]",
     ]
-    groups: dict[str, list[str]] = {}
     for k, box in enumerate(boxes):
-        ports = "|".join(f"<p{slot}>" for slot in range(count[k]))
-        label = f' label="{{{{{ports}}}|}}"' if count[k] > 1 else ""
-        node = f"n{k} [width={box.width / 72:.3f} height={box.height / 72:.3f}{label}]"
-        groups.setdefault(box.group, []).append(node)
-    lines += groups.pop("", [])
-    for k, members in enumerate(groups.values()):
-        lines += [f"subgraph cluster_{k} {{", *members, "}"]
-    for k, (link, (slot, ports_there)) in enumerate(zip(links, slots(links), strict=True)):
-        port = f":p{slot}" if ports_there > 1 else ""
-        lines.append(f"n{link.source}:s -> n{link.target}{port}:n [id=e{k}]")
+        ports = "|".join(f"<p{slot}>" for slot in range(count.get(k, 0)))
+        label = f' label="{{{{{ports}}}|}}"' if "|" in ports else ""
+        lines.append(f"n{k} [width={box.width / 72:.3f} height={box.height / 72:.3f}{label}]")
+    for k, (link, (slot, there)) in enumerate(zip(links, place, strict=True)):
+        port = f":p{slot}" if there > 1 else ""
+        lines.append(f"n{link.source}:s -> n{link.target}{port}:n [id=e{k} weight={link.weight}]")
     return "\n".join([*lines, "}"])
 
 
@@ -109,7 +103,12 @@ def _read(answer: str, count: int, engine: str) -> Layout:
     places = {node["name"]: _points(node["pos"])[0] for node in graph["objects"] if "pos" in node}
     curves = {edge["id"]: _points(edge["pos"]) for edge in graph.get("edges", ())}
     centres = tuple(places[f"n{k}"] for k in range(len(places)))
-    return Layout(centres, tuple(curves[f"e{k}"] for k in range(count)), engine)
+    return Layout(centres, tuple(_calm(curves[f"e{k}"]) for k in range(count)), engine)
+
+
+def _calm(curve: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Exchange a curve between neighbouring rows, where nothing is in its way, for one without detours."""
+    return falling(curve[0], curve[-1]) if curve[-1][1] - curve[0][1] < 2 * RANK_GAP else curve
 
 
 def _points(text: str) -> tuple[Point, ...]:

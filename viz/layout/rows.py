@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from viz.layout.structure import NODE_GAP, RANK_GAP, Box, Layout, Link, slot_offset, slots
-from viz.scene import Point
+from viz.layout.structure import NODE_GAP, RANK_GAP, Box, Layout, Link, falling, slot_offset, slots
 
 _SWEEPS = 12
 
@@ -20,6 +19,7 @@ class _Strand:
     upper: int
     lower: int
     offset: float
+    weight: int
 
 
 def in_rows(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> Layout:
@@ -32,7 +32,7 @@ def in_rows(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> Layout:
     Examples
     --------
     >>> in_rows((Box(60, 20), Box(60, 20)), (Link(0, 1),)).centres
-    ((0.0, 10.0), (0.0, 64.0))
+    ((0.0, 10.0), (0.0, 70.0))
     """
     rows_of = _rows(len(boxes), links)
     widths = [box.width for box in boxes]
@@ -40,7 +40,7 @@ def in_rows(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> Layout:
     for box, row in enumerate(rows_of):
         rows[row].append(box)
     chains, strands = [], []
-    for link, (slot, count) in zip(links, slots(links), strict=True):
+    for link, (slot, count) in zip(links, slots(boxes, links), strict=True):
         chain = [link.source]
         for row in range(rows_of[link.source] + 1, rows_of[link.target]):
             chain.append(len(widths))
@@ -48,20 +48,23 @@ def in_rows(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> Layout:
             widths.append(0.0)
         chain.append(link.target)
         offsets = [0.0] * (len(chain) - 2) + [slot_offset(boxes[link.target].width, slot, count)]
-        strands += [_Strand(a, b, offset) for (a, b), offset in zip(pairwise(chain), offsets, strict=True)]
+        strands += [
+            _Strand(a, b, offset, link.weight)
+            for (a, b), offset in zip(pairwise(chain), offsets, strict=True)
+        ]
         chains.append(chain)
     xs = _best_order(rows, widths, strands)
     tops, bottoms = _heights(rows, boxes)
     centres = tuple((xs[k], (tops[row] + bottoms[row]) / 2) for k, row in enumerate(rows_of))
     curves = []
-    for link, chain, (slot, count) in zip(links, chains, slots(links), strict=True):
+    for link, chain, (slot, count) in zip(links, chains, slots(boxes, links), strict=True):
         first, last = boxes[link.source], boxes[link.target]
         start = (xs[link.source], centres[link.source][1] + first.height / 2)
         end_x = xs[link.target] + slot_offset(last.width, slot, count)
         end = (end_x, centres[link.target][1] - last.height / 2)
         row = rows_of[link.source]
         passed = [(xs[k], tops[row + i], bottoms[row + i]) for i, k in enumerate(chain[1:-1], start=1)]
-        curves.append(_curve(start, passed, end))
+        curves.append(falling(start, *((x, y) for x, top, bottom in passed for y in (top, bottom)), end))
     return Layout(centres, tuple(curves), "rows")
 
 
@@ -84,45 +87,50 @@ def _rows(count: int, links: Sequence[Link]) -> list[int]:
 
 def _best_order(rows: list[list[int]], widths: list[float], strands: Sequence[_Strand]) -> list[float]:
     """Sweep down and up, each row placed by its neighbours; return the places with the fewest crossings."""
-    above, below = defaultdict(list), defaultdict(list)
+    above: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    below: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for strand in strands:
-        above[strand.lower].append((strand.upper, -strand.offset))
-        below[strand.upper].append((strand.lower, strand.offset))
+        above[strand.lower] += [(strand.upper, -strand.offset)] * strand.weight
+        below[strand.upper] += [(strand.lower, strand.offset)] * strand.weight
     xs = [0.0] * len(widths)
     for row in rows:
-        _place(row, [float(k) for k in range(len(row))], widths, xs)
+        _place(row, dict.fromkeys(row, (0.0, 1)), widths, xs)
     best, fewest = list(xs), _crossings(xs, rows, strands)
     for sweep in range(_SWEEPS):
         downwards = sweep % 2 == 0
         for row in rows if downwards else reversed(rows):
             neighbours = above if downwards else below
             wanted = {k: _mean([xs[n] + shift for n, shift in neighbours[k]], xs[k]) for k in row}
-            row.sort(key=wanted.__getitem__)
-            _place(row, [wanted[k] for k in row], widths, xs)
+            row.sort(key=lambda k: wanted[k][0])
+            _place(row, wanted, widths, xs)
         crossings = _crossings(xs, rows, strands)
         if crossings <= fewest:
             best, fewest = list(xs), crossings
     return best
 
 
-def _mean(values: Sequence[float], otherwise: float) -> float:
-    """Return the mean of some values."""
-    return sum(values) / len(values) if values else otherwise
+def _mean(values: Sequence[float], otherwise: float) -> tuple[float, int]:
+    """Return the mean of some values, and how much it weighs."""
+    return (sum(values) / len(values), len(values)) if values else (otherwise, 1)
 
 
-def _place(row: Sequence[int], wanted: Sequence[float], widths: Sequence[float], xs: list[float]) -> None:
-    """Put a row's members as near as possible (least squares) to where they want to be, in order, apart."""
+def _place(
+    row: Sequence[int], wanted: Mapping[int, tuple[float, int]], widths: Sequence[float], xs: list[float]
+) -> None:
+    """Put a row's members, in order and apart, as near (by least squares) as can be to where they want."""
     steps = [0.0]
     for left, right in pairwise(row):
         steps.append(steps[-1] + (widths[left] + widths[right]) / 2 + NODE_GAP)
-    blocks: list[tuple[float, int]] = []  # sum and number of members that touch: pool adjacent violators
-    for want, step in zip(wanted, steps, strict=True):
-        total, size = want - step, 1
-        while blocks and blocks[-1][0] / blocks[-1][1] > total / size:
-            before = blocks.pop()
-            total, size = total + before[0], size + before[1]
-        blocks.append((total, size))
-    places = (total / size for total, size in blocks for _ in range(size))
+    # Members that touch form a block (mean, weight, size): this is the pool-adjacent-violators algorithm.
+    blocks: list[tuple[float, int, int]] = []
+    for member, step in zip(row, steps, strict=True):
+        place, weight, size = wanted[member][0] - step, wanted[member][1], 1
+        while blocks and blocks[-1][0] > place:
+            before, its_weight, its_size = blocks.pop()
+            place = (before * its_weight + place * weight) / (its_weight + weight)
+            weight, size = weight + its_weight, size + its_size
+        blocks.append((place, weight, size))
+    places = (place for place, _, size in blocks for _ in range(size))
     for member, step, place in zip(row, steps, places, strict=True):
         xs[member] = place + step
 
@@ -149,14 +157,3 @@ def _heights(rows: Sequence[Sequence[int]], boxes: Sequence[Box]) -> tuple[list[
         bottoms.append(y + max((boxes[k].height for k in row if k < len(boxes)), default=0.0))
         y = bottoms[-1] + RANK_GAP
     return tops, bottoms
-
-
-def _curve(start: Point, passed: Sequence[tuple[float, float, float]], end: Point) -> tuple[Point, ...]:
-    """Return the Béziers from start to end, upright where they pass a row at (x, top, bottom)."""
-    points = [start]
-    stops = [stop for x, top, bottom in passed for stop in ((x, top), (x, bottom))] + [end]
-    for x, y in stops:
-        last_x, last_y = points[-1]
-        middle = (last_y + y) / 2
-        points += [(last_x, middle), (x, middle), (x, y)]
-    return tuple(points)

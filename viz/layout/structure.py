@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from viz.scene import Point
 
-RANK_GAP = 34.0  # pixels between a row of boxes and the next
+RANK_GAP = 40.0  # pixels between a row of boxes and the next
 NODE_GAP = 22.0  # pixels between neighbours in a row
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """The room that a node needs; boxes with the same ``group`` should stand together."""
+    """The room that a node needs; with ``skip`` its first link enters that many slots further right."""
 
     width: float
     height: float
-    group: str = ""
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,13 @@ class Link:
     """
     An edge from the middle of a box's lower side to a slot on another's upper side.
 
-    The links into a box have its slots in turn, left to right: the order of operands.
+    The links into a box have its slots in turn, left to right: the order of operands. The larger the
+    ``weight``, the more upright it should be.
     """
 
     source: int
     target: int
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +42,19 @@ class Layout:
     engine: str
 
 
-def slots(links: tuple[Link, ...]) -> list[tuple[int, int]]:
+def slots(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> list[tuple[int, int]]:
     """
     Return for each link its slot and how many slots its target has.
 
     Examples
     --------
-    >>> slots((Link(0, 2), Link(1, 2), Link(2, 3)))
-    [(0, 2), (1, 2), (0, 1)]
+    >>> slots((Box(9, 9), Box(9, 9), Box(9, 9, skip=1)), (Link(0, 1), Link(0, 1), Link(1, 2)))
+    [(0, 2), (1, 2), (1, 2)]
     """
-    used: dict[int, int] = {}
+    used = {k: box.skip for k, box in enumerate(boxes)}
     place = []
     for link in links:
-        place.append(used.get(link.target, 0))
+        place.append(used[link.target])
         used[link.target] = place[-1] + 1
     return [(slot, used[link.target]) for slot, link in zip(place, links, strict=True)]
 
@@ -67,3 +69,20 @@ def slot_offset(width: float, slot: int, count: int) -> float:
     (-25.0, 25.0, 0.0)
     """
     return width * ((slot + 0.5) / count - 0.5)
+
+
+def falling(*stops: Point) -> tuple[Point, ...]:
+    """
+    Return the Béziers that go down through all stops, upright at each.
+
+    Examples
+    --------
+    >>> falling((0, 0), (30, 10))
+    ((0, 0), (0, 5.0), (30, 5.0), (30, 10))
+    """
+    points = [stops[0]]
+    for x, y in stops[1:]:
+        last_x, last_y = points[-1]
+        middle = (last_y + y) / 2
+        points += [(last_x, middle), (x, middle), (x, y)]
+    return tuple(points)

@@ -1,0 +1,143 @@
+"""A computation graph in words: DOT source, a drawing for the terminal, a description of the picture."""
+
+from __future__ import annotations
+
+from minigrad.trace import Graph, GraphNode
+from viz.graph_cards import gradient_words, value_words
+from viz.scene import visible
+from viz.style import number
+
+_DESCRIBED = 40  # nodes that the description names
+_FORMS = {"input": "box", "parameter": "octagon", "constant": "plaintext", "operation": "box"}
+
+
+def name_of(node: GraphNode) -> str:
+    """
+    Return what to call a node in a sentence: its label, or its symbol and number.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> a = mg.Value(3.0, label="a")
+    >>> [name_of(node) for node in mg.trace(a * a).nodes]
+    ['a', '×₁']
+    """
+    return visible(node.label) or (node.symbol or node.kind) + str(node.id).translate(_SUBSCRIPTS)
+
+
+def node_words(graph: Graph, node: GraphNode) -> list[str]:
+    """Return all that is known of a node, line by line."""
+    operands = ", ".join(name_of(graph.nodes[source]) for source in node.inputs)
+    lines = [
+        f"{node.label or name_of(node)}: {node.kind}"
+        if not node.inputs
+        else f"{name_of(node)} = {node.primitive}({operands})"
+    ]
+    if graph.level == "tensor":
+        lines.append(f"shape {node.shape}, {node.dtype}")
+    lines += [_pair(value_words(node.value))]
+    if node.kind != "constant":
+        lines += [_pair(gradient_words(node.gradient))]
+    lines += [f"{key}: {value}" for key, value in node.options.items() if value is not None]
+    if node.module:
+        lines.append(f"layer {node.module}, {node.module_type}")
+    return [*lines, f"recorded at {node.source}"] if node.source else lines
+
+
+def description(graph: Graph) -> str:
+    """Describe the graph node by node, operands first."""
+    words = []
+    for node in graph.nodes[:_DESCRIBED]:
+        operands = " and ".join(name_of(graph.nodes[source]) for source in node.inputs)
+        what = f"{node.primitive or node.symbol} of {operands}" if node.inputs else node.kind
+        words.append(f"{name_of(node)}: {what}, {_numbers(node)}.")
+    if more := len(graph.nodes) - _DESCRIBED:
+        words += [f"And {more} more nodes."] if more > 0 else []
+    return " ".join(words)
+
+
+def text_drawing(graph: Graph) -> str:
+    """
+    Draw the graph as trees, results first; a node that was drawn already is only named.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> a, b = mg.Value(3.0, label="a"), mg.Value(-1.0, label="b")
+    >>> print(text_drawing(mg.trace(a + b)))
+    +    value 2, gradient 0
+    ├─ ∂=1  a    value 3, gradient 0
+    └─ ∂=1  b    value −1, gradient 0
+    """
+    lines: list[str] = []
+    drawn: set[int] = set()
+    waiting = [(k, "", "", "") for k in reversed(graph.outputs)]
+    while waiting:
+        k, indent, branch, partial = waiting.pop()
+        node = graph.nodes[k]
+        title = " = ".join(filter(None, (visible(node.label), node.symbol))) or node.kind
+        again = k in drawn
+        lines.append(f"{indent}{branch}{partial}{title}    {'(above)' if again else _numbers(node)}")
+        drawn.add(k)
+        if again:
+            continue
+        inner = indent + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
+        for slot in reversed(range(len(node.inputs))):
+            fork = "└─ " if slot == len(node.inputs) - 1 else "├─ "
+            waiting.append((node.inputs[slot], inner, fork, _partial(graph, node, slot)))
+    return "\n".join(lines)
+
+
+def dot_source(graph: Graph) -> str:
+    """
+    Return the graph as DOT, for Graphviz and other tools.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> a = mg.Value(3.0, label="a")
+    >>> print(dot_source(mg.trace(a * a)))
+    digraph {
+        graph [ordering=in rankdir=TB]
+        n0 [label="a\\nvalue 3, gradient 0" shape=box style=rounded]
+        n1 [label="×\\nvalue 9, gradient 0" shape=box]
+        n0 -> n1 [label="∂=3"]
+        n0 -> n1 [label="∂=3"]
+    }
+    """
+    import graphviz
+
+    source = graphviz.Digraph(graph_attr={"ordering": "in", "rankdir": "TB"})
+    for node in graph.nodes:
+        title = " = ".join(filter(None, (visible(node.label), node.symbol))) or node.kind
+        shape = "" if graph.level == "scalar" else f"{node.shape} {node.dtype}\\n"
+        label = f"{graphviz.escape(title)}\\n{shape}{_numbers(node)}"
+        rounded = {"style": "rounded"} if node.kind == "input" else {}
+        source.node(f"n{node.id}", label=label, shape=_FORMS[node.kind], **rounded)
+    for node in graph.nodes:
+        for slot, operand in enumerate(node.inputs):
+            source.edge(f"n{operand}", f"n{node.id}", label=_partial(graph, node, slot).strip() or None)
+    return str(source.source).replace("\t", "    ").rstrip()
+
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def _pair(words: tuple[str, str]) -> str:
+    """Join caption and summary."""
+    return " ".join(words)
+
+
+def _numbers(node: GraphNode) -> str:
+    """Say a node's value and gradient; a constant has no gradient."""
+    words = [_pair(value_words(node.value))]
+    if node.kind != "constant":
+        words.append(_pair(gradient_words(node.gradient)))
+    return ", ".join(words)
+
+
+def _partial(graph: Graph, node: GraphNode, slot: int) -> str:
+    """Say the local derivative at an edge, if it has one."""
+    if node.partials is None or graph.nodes[node.inputs[slot]].kind == "constant":
+        return ""
+    return f"∂={number(node.partials[slot])}  "
