@@ -1,9 +1,10 @@
 """A reverse-mode autodiff engine and the thin linear networks that it reveals."""
 
-from . import nn
+from . import data, nn, optim
 from .functions import clip, concatenate, leaky_relu, stack
 from .graph import GraphFreedError, enable_grad, no_grad
 from .random import manual_seed
+from .regularizers import L1, L2
 from .rules.gates import abs, maximum, maxout, minimum, prelu, relu, where
 from .rules.products import matmul
 from .rules.reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
@@ -13,28 +14,38 @@ from .scalarize import leaves, scalarize
 from .tensor import Tensor, tensor
 from .thin import NotPiecewiseLinearError, ThinLayer, ThinNetwork, thin
 from .trace import Graph, GraphNode, trace
+from .training import Callback, DivergenceError, EarlyStopping, History, TrainingState, fit
 from .transforms import jvp, vjp
 from .value import Value
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "L1",
+    "L2",
+    "Callback",
+    "DivergenceError",
+    "EarlyStopping",
     "Graph",
     "GraphFreedError",
     "GraphNode",
+    "History",
     "NotPiecewiseLinearError",
     "Tensor",
     "ThinLayer",
     "ThinNetwork",
+    "TrainingState",
     "Value",
     "__version__",
     "abs",
     "broadcast_to",
     "clip",
     "concatenate",
+    "data",
     "enable_grad",
     "exp",
     "expand_dims",
+    "fit",
     "jvp",
     "leaky_relu",
     "leaves",
@@ -51,6 +62,7 @@ __all__ = [
     "minimum",
     "nn",
     "no_grad",
+    "optim",
     "prelu",
     "relu",
     "reshape",
