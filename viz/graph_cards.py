@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _HEADER, _DETAIL, _CHIP, _PAD = 30.0, 15.0, 36.0, 8.0  # heights of a card's parts, and what is around them
 _NORM = "‖gradient‖"
+_NOT_FINITE = ("nan", "inf", "−inf")
 _NAME, _SMALL, _CAPTION = 14.0, 11.0, 9.0  # sizes of text
 
 
@@ -184,13 +185,14 @@ class _Half:
     caption: str
     words: str
     width: float
+    strip: float  # room for the mark of a size at its left
 
 
 def _half(part: str, caption: str, words: str) -> _Half:
     """Measure one half."""
-    strip = 8.0 if caption == _NORM else 0.0
+    strip = 8.0 if caption == _NORM or words in _NOT_FINITE else 0.0
     needed = max(fonts.width(words, 13) + 14, fonts.width(caption, _CAPTION) + 14, 50.0) + strip
-    return _Half(part, caption, words, needed)
+    return _Half(part, caption, words, needed, strip)
 
 
 def _chip(half: _Half, place: Rect, node: GraphNode, scales: Scales) -> Group:
@@ -200,11 +202,9 @@ def _chip(half: _Half, place: Rect, node: GraphNode, scales: Scales) -> Group:
     fill = diverging(float(array), limit) if number_there and array is not None else PANEL
     x, y, width = place.x, place.y, place.width
     shapes: list[Shape] = [Rect(x, y, width, place.height, 5, look=Look(fill=fill, stroke=RULE), role="chip")]
-    strip = 0.0
-    if array is not None and half.caption == _NORM:
-        strip = 8.0
-        shapes += size_strip(norm(array), Rect(x + 4, y + 5, strip - 2, place.height - 10), scales)
-    middle = x + (width + strip) / 2
+    if half.strip:
+        shapes += size_strip(norm(array), Rect(x + 4, y + 5, half.strip - 2, place.height - 10), scales)
+    middle = x + (width + half.strip) / 2
     small = Look(fill=MUTED if fill is PANEL else INK)
     shapes.append(Text(middle, y + 10, half.caption, _CAPTION, look=small))
     shapes.append(Text(middle, y + 24, half.words, 13, role=half.part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -74,7 +75,9 @@ def draw_graph(
             f"the graph has {len(graph.nodes)} nodes, and more than {max_nodes} can hardly be read; "
             f"draw an intermediate result or a smaller network, or insist with max_nodes={len(graph.nodes)}"
         )
-    return Picture(_scene(graph), text=text_drawing(graph), dot=dot_source(graph), data=whole.to_dict())
+    return Picture(
+        _scene(graph, _title(whole)), text=text_drawing(graph), dot=dot_source(graph), data=whole.to_dict()
+    )
 
 
 def _without_idle_gradients(graph: Graph) -> Graph:
@@ -84,7 +87,7 @@ def _without_idle_gradients(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(replace(node, gradient=None) for node in graph.nodes))
 
 
-def _scene(graph: Graph) -> Scene:
+def _scene(graph: Graph, title: str) -> Scene:
     """Lay out and draw a graph."""
     scales = Scales.of(graph.nodes)
     cards = [_card(graph, node, scales) for node in graph.nodes]
@@ -103,12 +106,12 @@ def _scene(graph: Graph) -> Scene:
     places = [(x, y + r / 2) for (x, y), r in zip(placed.centres, room, strict=True)]
     shapes = _edges(graph, cards, places, placed)
     for node, drawn, (x, y) in zip(graph.nodes, cards, places, strict=True):
-        title = "\n".join(node_words(graph, node))
+        tip = "\n".join(node_words(graph, node))
         known = {"node": str(node.id), "label": node.label, "operation": node.primitive}
-        shapes.append(Group(drawn.shapes, x, y, role=f"node {node.kind}", title=title, data=known))
+        shapes.append(Group(drawn.shapes, x, y, role=f"node {node.kind}", title=tip, data=known))
     return framed(
         shapes,
-        title=_title(graph),
+        title=title,
         lead=_lead(graph),
         description=description(graph),
         key=_key(graph, scales),
@@ -155,7 +158,8 @@ def _partial_words(graph: Graph, node: GraphNode) -> list[str]:
 
 def _edges(graph: Graph, cards: Sequence[Card], places: Sequence[Point], placed: Layout) -> list[Shape]:
     """Draw every edge, down into its card, with its partial."""
-    limit = max((abs(c) for node in graph.nodes for c in _contributions(node) if c is not None), default=0.0)
+    flows = (abs(c) for node in graph.nodes for c in _contributions(node) if c is not None)
+    limit = max(filter(math.isfinite, flows), default=0.0)
     drawn: list[Shape] = []
     curves = iter(placed.curves)
     for node in graph.nodes:
@@ -234,14 +238,12 @@ def _key(graph: Graph, scales: Scales) -> list[Entry]:
     key.append((outline_sample("operation", output=True), "result"))
     if scales.value or scales.gradient:
         key.append((sign_scale(), "negative, zero, positive"))
-    flows = [c for node in graph.nodes for c in _contributions(node) if c is not None]
-    for sign, words in (
-        (1.0, "gradient flowing back (wider is more): positive"),
-        (-1.0, "negative"),
-        (0.0, "none"),
-    ):
-        if any((c > 0) - (c < 0) == sign for c in flows):
-            key.append((line((0, 0), (30, 0), replace(edge(sign, 1.0), width=2.5)), words))
+    dashes = {edge(c, 1.0).dash for node in graph.nodes for c in _contributions(node) if c is not None}
+    positive = "gradient flowing back (wider is more): positive"
+    flowing = {1.0: positive, -1.0: "negative", 0.0: "none", math.nan: "nan"}
+    for flow, words in flowing.items():
+        if edge(flow, 1.0).dash in dashes:
+            key.append((line((0, 0), (30, 0), replace(edge(flow, 1.0), width=2.5)), words))
     if graph.level == "tensor" and scales.high > scales.low:
         cells = [10 ** (scales.low + (scales.high - scales.low) * k / 8) for k in range(9)]
         strips = [s for k, size in enumerate(cells) for s in size_strip(size, Rect(8 * k, -7, 8, 14), scales)]

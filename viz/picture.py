@@ -35,6 +35,11 @@ class Picture:
     title, description : str
         What a matplotlib figure shows, for those who don't see it; a scene has its own.
 
+    Raises
+    ------
+    ValueError
+        If a figure comes without title or description.
+
     Examples
     --------
     >>> from viz.scene import Circle
@@ -56,6 +61,8 @@ class Picture:
         title: str = "",
         description: str = "",
     ) -> None:
+        if not isinstance(drawing, Scene) and not (title and description):
+            raise ValueError("a matplotlib figure needs title= and description=, for those who don't see it")
         self.drawing = drawing
         self.title = drawing.title if isinstance(drawing, Scene) else title
         self.description = drawing.description if isinstance(drawing, Scene) else description

@@ -117,6 +117,8 @@ def edge(contribution: float, limit: float, widest: float = 6.0) -> Look:
     """
     Return the look of an edge: width √\\|contribution\\|, solid blue above zero, long orange dashes below.
 
+    Zero is dotted grey, nan a chain line.
+
     Examples
     --------
     >>> look = edge(-1.0, limit=4.0)
@@ -128,6 +130,8 @@ def edge(contribution: float, limit: float, widest: float = 6.0) -> Look:
         return Look(stroke=POSITIVE, width=width)
     if contribution < 0:
         return Look(stroke=NEGATIVE, width=width, dash=(7, 3))
+    if math.isnan(contribution):
+        return Look(stroke=INK, width=1.5, dash=(6, 3, 1, 3))
     return Look(stroke=INACTIVE, width=1.0, dash=(1, 3))
 
 

@@ -316,3 +316,23 @@ def test_every_format(tmp_path: object) -> None:
         assert picture.save(f"{tmp_path}/graph.{suffix}").stat().st_size > 100
     record = json.loads((picture.save(f"{tmp_path}/graph.json")).read_text())
     assert edges(draw_graph(mg.Graph.from_dict(record))) == edges(picture)
+
+
+def test_numbers_that_are_not_finite_have_marks() -> None:
+    a, b = mg.Value(0.0, label="a"), mg.Value(float("inf"), label="b")
+    result = a * b
+    result.backward()
+    picture = draw_graph(result)
+    said = {node.data["label"]: node for node in shapes(picture, "node")}
+    scene = picture.drawing
+    assert isinstance(scene, Scene)
+    marks = [shape.role for shape in scene.walk() if "mark-" in shape.role]
+    assert sorted(marks) == ["mark mark-inf", "mark mark-inf", "mark mark-nan"]
+    assert "inf" in texts(said["a"]) and "inf" in texts(said["b"])
+    limits = [e.shapes[0].shapes[0].look.width for e in shapes(draw_graph(result + 1.0), "edge")]  # type: ignore[attr-defined]
+    assert all(np.isfinite(width) for width in limits)
+
+
+def test_a_collapsed_graph_keeps_its_title() -> None:
+    graph = mg.trace(network(), inputs())
+    assert draw_graph(graph, collapse=True).title == draw_graph(graph).title == "Computation graph"

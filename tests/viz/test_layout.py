@@ -55,6 +55,23 @@ def check(case: Case, placed: Layout, tolerance: float) -> None:
         assert placed.centres[link.source][1] < placed.centres[link.target][1]
 
 
+@pytest.mark.parametrize("fault", ["overlap", "slot", "upwards", "lost link"])
+def test_the_check_finds_planted_faults(fault: str) -> None:
+    placed = in_rows(*DIAMOND)
+    check(DIAMOND, placed, 1e-6)
+    centres, curves = list(placed.centres), list(placed.curves)
+    if fault == "overlap":
+        centres[1] = centres[2]
+    elif fault == "slot":
+        curves[1], curves[2] = curves[2], curves[1]
+    elif fault == "upwards":
+        centres = [(x, -y) for x, y in centres]
+    else:
+        curves.pop()
+    with pytest.raises(AssertionError):
+        check(DIAMOND, Layout(tuple(centres), tuple(curves), "rows"), 1e-6)
+
+
 @given(acyclic())
 def test_rows_hold_every_box_and_link(case: Case) -> None:
     check(case, in_rows(*case), 1e-6)

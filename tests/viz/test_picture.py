@@ -227,6 +227,10 @@ class TestFigures:
     def test_save(self, plotted: Picture, tmp_path: Path, suffix: str) -> None:
         assert plotted.save(tmp_path / f"plot.{suffix}").stat().st_size > 0
 
+    def test_words_are_needed(self, plotted: Picture) -> None:
+        with pytest.raises(ValueError, match="needs title= and description="):
+            Picture(plotted.drawing, title="A plot")
+
     def test_dark(self, plotted: Picture) -> None:
         assert tuple(pixels(plotted.png(theme="dark"))[0, 0]) == tuple(bytes.fromhex(PAPER.dark[1:]))
         assert INK.light not in plotted.svg("dark")
