@@ -1,4 +1,4 @@
-"""Headings, keys and columns of neurons."""
+"""Headings and keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from viz import fonts
 from viz.frame import framed, sign_scale
-from viz.layout.layered import columns, edges
 from viz.scene import Circle, Group, Rect, Text
 
 
@@ -39,20 +38,3 @@ def test_wrapping_keeps_every_word(text: str, room: float) -> None:
     lines = fonts.wrap(text, room, 12)
     assert " ".join(lines).split() == text.split()
     assert all(fonts.width(line, 12) <= room for line in lines if len(line.split()) > 1)
-
-
-@given(st.lists(st.integers(0, 60), max_size=12), st.floats(5, 80))
-def test_columns_are_even_and_centred(counts: list[int], spacing: float) -> None:
-    placed = columns(counts, spacing)
-    assert [len(column) for column in placed] == counts
-    for column in placed:
-        assert all(abs((b[1] - a[1]) - spacing) < 1e-6 for a, b in pairwise(column))
-        assert abs(sum(y for _, y in column)) < 1e-6 * spacing * (len(column) + 1) ** 2
-    xs = [column[0][0] for column in placed if column]
-    assert xs == sorted(set(xs))
-
-
-def test_edges_connect_neighbours_only() -> None:
-    found = edges([2, 3, 1])
-    assert len(found) == len(set(found)) == 2 * 3 + 3 * 1
-    assert all(b[0] == a[0] + 1 for a, b in found)

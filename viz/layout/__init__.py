@@ -1,4 +1,4 @@
-"""Where things go: computation graphs by Graphviz or in rows, networks in columns."""
+"""Where the nodes of a computation graph go: by Graphviz, or in rows without it."""
 
 from __future__ import annotations
 
