@@ -93,10 +93,14 @@ def _extremum_pattern(extremum: Any) -> Any:
     return pattern
 
 
+def lead(weights: Any, pieces: Any) -> Any:
+    """Winner minus every piece, along the last axis; the winner's own is 0 with slope 0: out of reach."""
+    won = np.where(weights > 0, pieces, 0)  # 0·inf would be nan
+    return (weights * won).sum(axis=-1, keepdims=True) - pieces
+
+
 def _extremum_margins(pattern: Any, *pieces: Operand) -> Operand:
-    """Winner minus every piece (its own is 0 with slope 0: out of reach)."""
-    stacked = np.stack(np.broadcast_arrays(*pieces), axis=-1)
-    return (pattern * stacked).sum(axis=-1, keepdims=True) - stacked
+    return lead(pattern, np.stack(np.broadcast_arrays(*pieces), axis=-1))
 
 
 def _maximum(*pieces: Operand) -> Operand:
@@ -171,7 +175,7 @@ def _group_maxout(x: Operand, groups: tuple[int, ...]) -> Operand:
 
 def _group_margins(winners: Any, x: Operand, groups: tuple[int, ...]) -> Operand:
     pieces = x[..., _group_members(groups)]
-    return np.take_along_axis(pieces, winners[..., None], axis=-1) - pieces
+    return lead(np.arange(pieces.shape[-1]) == winners[..., None], pieces)
 
 
 def _group_maxout_on_scalars(x: Any, groups: tuple[int, ...]) -> Any:
@@ -187,7 +191,7 @@ group_maxout = General(
     "group_maxout",
     _group_maxout,
     vjps=[lambda g, out, x, groups: scatter_add(g, index=_winner_index(x, groups), shape=x.shape)],
-    jvps=[lambda t, out, x, groups: gather(t, index=_winner_index(x, groups))],
+    jvps=[lambda t, out, x, groups: gather(t, index=(..., *_winner_index(x, groups)))],
     symbol="Maxout",
     formula="max over each group of neighbouring entries of the last axis",
     source="Goodfellow et al. 2013, eq. 1",

@@ -57,9 +57,10 @@ class Primitive:
     kinks : mapping
         Places without a derivative, and the convention that the rule takes there.
     pattern, margins : callable, optional
-        For a gate: which piece it follows, and the boundaries δ = 0 of that piece.
-        ``margins(pattern, *args)`` has the shape of the output with one more axis, and is linear in the
-        arguments, so that the same function gives the slopes of δ.
+        For a gate: which piece it follows, and the boundaries δ = 0 of that piece. Both have the shape of
+        the output; margins, and patterns that weigh pieces, have one more axis. ``margins(pattern, *args)``
+        is linear in the arguments, so that the same function gives the slopes of δ; for elementwise gates
+        those may have more axes in front.
     on_scalars : callable, optional
         The same operation on Python's floats or on arrays of Values, where `forward` is slow or does not do.
     """

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .gates import maximum, minimum
+from .gates import lead, maximum, minimum
 from .primitive import General, Linear, Operand, entrywise, numbers
 
 Axis: TypeAlias = int | tuple[int, ...] | None
@@ -65,13 +65,16 @@ def _winners(out: Operand, x: Operand, axis: Axis) -> Any:
     return won / np.maximum(won.sum(axis=axis, keepdims=True), 1)
 
 
-def _extremum_margins(pattern: Any, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
-    """Winner minus every entry: the shape of the output, and one more axis for the entries."""
-    winner = (pattern * x).sum(axis=axis, keepdims=True)
+def _entries(x: Any, axis: Axis, keepdims: bool) -> Any:
+    """What each entry of the result is taken from: the shape of the result, and one more axis."""
     axes = _axes(x, axis)
-    last = np.moveaxis(winner - x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
-    shape = winner.shape if keepdims else _reduced(x, axis)
+    last = np.moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
+    shape = [1 if a in axes else n for a, n in enumerate(x.shape)] if keepdims else _reduced(x, axis)
     return last.reshape(*shape, _count(x, axis))
+
+
+def _extremum_margins(pattern: Any, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
+    return lead(pattern, _entries(x, axis, keepdims))
 
 
 def _extremum(name: str, numpy: list[Any], pairwise: Any) -> General:
@@ -85,7 +88,7 @@ def _extremum(name: str, numpy: list[Any], pairwise: Any) -> General:
         return np.sum(t * _winners(out, x, axis), axis=axis, keepdims=keepdims)
 
     def pattern(x: Operand, axis: Axis = None, keepdims: bool = False) -> Any:
-        return _winners(forward(x, axis), x, axis)
+        return _entries(_winners(forward(x, axis), x, axis), axis, keepdims)
 
     def on_scalars(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
         axes = _axes(x, axis)

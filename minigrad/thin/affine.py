@@ -1,23 +1,28 @@
 """The affine map that a piecewise-linear network is around one input, read off its recorded graph.
 
-Every node that depends on the input carries its slope, the derivative by the input in one more, last axis,
-and its constant, which is what it would be at input 0 if every gate kept its piece. Both are exact throughout
-the region, and so the gates' boundaries are affine too.
+Every node that depends on the input carries its slopes, the derivatives by the input in one more, first axis,
+and its constant, which is what it would be at input 0 if every gate kept its piece. Both hold throughout the
+region, and so the gates' boundaries are affine too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
 from ..graph import Node, enable_grad, newest_first, recording_origin
 from ..nn import Module
-from ..rules import Elementwise
+from ..rules import Elementwise, General
+from ..rules.gates import group_maxout
+from ..rules.products import linear
 from ..tensor import Array, Tensor
 from ..trace import Origins
+
+ROUNDING = 64
+"""How many units of the last place separate a number from 0."""
 
 
 class NotPiecewiseLinearError(ValueError):
@@ -33,12 +38,12 @@ class Gate:
     ----------
     node : Node
         Where it was recorded.
-    pattern : ndarray
+    pattern : ndarray, shape (*units) or (*units, pieces)
         Which piece every unit follows.
     margins : ndarray, shape (*units, boundaries)
         δ: zero where the unit changes its piece.
-    slopes : ndarray, shape (*units, boundaries, n_in)
-        ∇δ: the derivative of the margins by the input.
+    slopes : ndarray, shape (n_in, *units, boundaries)
+        ∇δ: the derivatives of the margins by the input.
     """
 
     node: Node
@@ -46,10 +51,11 @@ class Gate:
     margins: Array
     slopes: Array
 
+    @cached_property
     def distances(self) -> Array:
-        """Return |δ| / ‖∇δ‖ for every boundary; infinity where it can't be reached."""
-        steepness = np.linalg.norm(self.slopes, axis=-1)
-        reachable = steepness > 0
+        """|δ| / ‖∇δ‖ for every boundary; infinity where it can't be reached."""
+        steepness = np.linalg.norm(self.slopes, axis=0)
+        reachable = (steepness > 0) & np.isfinite(self.margins)
         return np.where(reachable, np.abs(self.margins) / np.where(reachable, steepness, 1), np.inf)
 
 
@@ -73,41 +79,38 @@ def affine_map(net: Module, x: Array) -> AffineMap:
     ------
     NotPiecewiseLinearError
         Naming the first layer that is not made of linear primitives and gates.
+    TypeError
+        If the network returns no Tensor.
     """
     leaf = Tensor(x, requires_grad=True)
     with enable_grad(), recording_origin(Origins(net)):
         output = net(leaf)
-    slopes: dict[int, Array] = {id(leaf): np.eye(x.size, dtype=x.dtype).reshape(*x.shape, x.size)}
+    if not isinstance(output, Tensor):
+        raise TypeError(f"a network returns a Tensor, but this one returned a {type(output).__name__}")
+    slopes: dict[int, Array] = {id(leaf): np.eye(x.size, dtype=x.dtype)}
     constants: dict[int, Array] = {id(leaf): np.zeros_like(x)}
     nodes, gates = [], []
     root = output._node or output
-    for vertex in reversed(newest_first(root)):
-        arriving = [None if parent is None else slopes.get(id(parent)) for parent in vertex.parents]
-        if vertex.primitive is None or all(slope is None for slope in arriving):
+    for node in reversed(newest_first(root)):
+        arriving = [None if parent is None else slopes.get(id(parent)) for parent in node.parents]
+        if node.primitive is None or all(slope is None for slope in arriving):
             continue
-        _check_piecewise_linear(vertex, arriving)
-        slopes[id(vertex)] = _slope(vertex, arriving, x.size)
-        constants[id(vertex)] = _constant(vertex, [constants.get(id(parent)) for parent in vertex.parents])
-        nodes.append(vertex)
-        if "gate" in vertex.primitive.classes:
-            gates.append(_gate(vertex, arriving, x.size))
-    weight = slopes.get(id(root), np.zeros((*output.shape, x.size), dtype=output.dtype))
+        _check_piecewise_linear(node, arriving)
+        slopes[id(node)] = _slopes(node, arriving)
+        constants[id(node)] = _constant(node, [constants.get(id(parent)) for parent in node.parents])
+        nodes.append(node)
+        if "gate" in node.primitive.classes:
+            gates.append(_gate(node, arriving, x.size))
+    weight = slopes.get(id(root), np.zeros((x.size, *output.shape), dtype=output.dtype))
     bias = constants.get(id(root), output.data)
-    return AffineMap(leaf, output.data, weight, bias, tuple(nodes), tuple(gates))
+    return AffineMap(leaf, output.data.copy(), weight.T.copy(), bias.copy(), tuple(nodes), tuple(gates))
 
 
-def patterns_at(around: AffineMap, x: Array) -> list[Array]:
-    """Return the pattern of every gate at another input, with the same dropout masks."""
-    arrays: dict[int, Any] = {id(around.leaf): x}
-    patterns = []
-    for node in around.nodes:
-        args = [
-            arrays.get(id(parent), arg) for parent, arg in zip(node.parents, node.args or (), strict=True)
-        ]
-        arrays[id(node)] = node.primitive.forward(*args, **node.options)
-        if node.primitive.pattern is not None:
-            patterns.append(np.asarray(node.primitive.pattern(*args, **node.options)))
-    return patterns
+def partial(node: Node, k: int) -> Array:
+    """Return the slope of an elementwise node by its argument ``k``, one number for each entry."""
+    assert isinstance(node.primitive, Elementwise) and node.args is not None
+    slope = np.asarray(node.primitive.partial(k, node.output, node.args), dtype=node.output.dtype)
+    return np.broadcast_to(slope, node.output.shape)
 
 
 def _check_piecewise_linear(node: Node, arriving: Sequence[Array | None]) -> None:
@@ -125,28 +128,21 @@ def _check_piecewise_linear(node: Node, arriving: Sequence[Array | None]) -> Non
     )
 
 
-def _slope(node: Node, arriving: Sequence[Array | None], n: int) -> Array:
+def _slopes(node: Node, arriving: Sequence[Array | None]) -> Array:
     """Carry the slopes of the arguments through one node."""
     assert node.args is not None
-    shape = np.shape(node.output)
-    if isinstance(node.primitive, Elementwise):
-        total = np.zeros((*shape, n), dtype=node.output.dtype)
-        for k, slope in enumerate(arriving):
-            if slope is not None:
-                partial = np.asarray(node.primitive.partial(k, node.output, node.args))
-                missing = (1,) * (len(shape) + 1 - slope.ndim)
-                total += partial[..., None] * slope.reshape(*missing, *slope.shape)
-        return total
-    if node.primitive.name == "linear" and arriving[1] is arriving[2] is None:
-        return np.asarray(node.args[1]) @ arriving[0]
-
-    args = node.args
-
-    def tangent(j: int) -> Array:
-        moved = [None if slope is None else slope[..., j] for slope in arriving]
-        return np.asarray(node.primitive.jvp(moved, node.output, args, node.options))
-
-    return _columns(tangent, n, shape)
+    primitive, args, options = node.primitive, node.args, node.options
+    if isinstance(primitive, Elementwise):
+        terms = (partial(node, k) * _aligned(s, node) for k, s in enumerate(arriving) if s is not None)
+        return np.asarray(sum(terms))
+    first, *others = arriving
+    alone = all(slope is None for slope in others)
+    if isinstance(primitive, General) and primitive in (linear, group_maxout) and alone:
+        return np.asarray(primitive.jvps[0](first, node.output, *args, **options))
+    n = next(len(slope) for slope in arriving if slope is not None)
+    columns = [[None if slope is None else slope[j] for slope in arriving] for j in range(n)]
+    rows = [primitive.jvp(column, node.output, args, options) for column in columns]
+    return np.reshape(rows, (n, *np.shape(node.output)))
 
 
 def _constant(node: Node, arriving: Sequence[Array | None]) -> Array:
@@ -161,21 +157,30 @@ def _constant(node: Node, arriving: Sequence[Array | None]) -> Array:
 
 
 def _gate(node: Node, arriving: Sequence[Array | None], n: int) -> Gate:
+    """Return the gate with its boundaries."""
     assert node.args is not None and node.primitive.pattern and node.primitive.margins
     rule, options = node.primitive.margins, node.options
-    pattern = node.primitive.pattern(*node.args, **options)
+    pattern = np.asarray(node.primitive.pattern(*node.args, **options))
     margins = np.asarray(rule(pattern, *node.args, **options))
+    still = np.zeros((), dtype=node.output.dtype)
+    if isinstance(node.primitive, Elementwise) or node.primitive is group_maxout:
+        moved = [still if slope is None else _aligned(slope, node) for slope in arriving]
+        slopes = np.broadcast_to(rule(pattern, *moved, **options), (n, *margins.shape))
+    else:
+        columns = [[still if slope is None else slope[j] for slope in arriving] for j in range(n)]
+        slopes = np.reshape([rule(pattern, *column, **options) for column in columns], (n, *margins.shape))
+    if not isinstance(node.primitive, Elementwise) or sum(slope is not None for slope in arriving) > 1:
+        slopes = _cleared(slopes, arriving)
+    return Gate(node, pattern, margins, slopes)
 
-    def tangent(j: int) -> Array:
-        constant = np.zeros((), dtype=node.output.dtype)
-        moved = [constant if slope is None else slope[..., j] for slope in arriving]
-        return np.asarray(rule(pattern, *moved, **options))
 
-    return Gate(node, np.asarray(pattern), margins, _columns(tangent, n, margins.shape))
+def _cleared(slopes: Array, arriving: Sequence[Array | None]) -> Array:
+    """Set to 0 what only rounding keeps from 0 where pieces of the same slope are compared."""
+    largest = max(np.abs(slope).max(initial=0) for slope in arriving if slope is not None)
+    return np.where(np.abs(slopes) <= ROUNDING * np.finfo(slopes.dtype).eps * largest, 0, slopes)
 
 
-def _columns(column: Callable[[int], Array], n: int, shape: tuple[int, ...]) -> Array:
-    """Put n columns side by side on a last axis."""
-    if n == 0:
-        return np.zeros((*shape, 0))
-    return np.stack([np.broadcast_to(column(j), shape) for j in range(n)], axis=-1)
+def _aligned(slopes: Array, node: Node) -> Array:
+    """Give the slopes of an argument the axes of length 1 that NumPy would add on the way to the output."""
+    missing = np.ndim(node.output) + 1 - slopes.ndim
+    return slopes.reshape(len(slopes), *(1,) * missing, *slopes.shape[1:])

@@ -1,188 +1,141 @@
-"""A Sequential around one input as a chain of stages: what its thin network is built from.
-
-A stage is a Linear with all that follows it up to the next one. What follows picks rows of the Linear
-(Maxout's winners), multiplies them (slopes, dropout masks) and shifts them (the flat pieces of clip)::
-
-    output[i] = scale[i] · (weight[rows[i]] @ h + bias[rows[i]]) + offset[i]
-"""
+"""From a recorded network to the smaller one: its layers, what remains of them, and where that came from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from ..graph import Node
 from ..rules import Elementwise
-from ..rules.gates import dropout, group_maxout, prelu
 from ..rules.products import linear
 from ..tensor import Array, Tensor
-from .affine import AffineMap
+from .affine import AffineMap, Gate
+from .stage import Stage
 
 
-@dataclass(eq=False)
-class LearnedSlope:
-    """The α of a PReLU in a stage, and the derivatives by it of every unit's scale and offset."""
-
-    slope: Tensor
-    scale: Array
-    offset: Array
-
-
-@dataclass(eq=False)
-class Stage:
+@dataclass(frozen=True, eq=False)
+class ThinLinear:
     """
-    One Linear (or, first, the bare input) and what its outputs went through.
+    One Linear of the thin network, and the parameters of the full network that it was made from.
 
     Attributes
     ----------
-    weight, bias : ndarray
-        Of the Linear; of the input, the identity.
-    parameters : tuple of Tensor or None
-        The leaves that weight and bias were read from.
-    rows, scale, offset : ndarray, one entry per unit
-        See the module's text.
-    dropped : ndarray of bool
-        Units that a dropout mask removed.
-    nodes : list of Node
-        What the outputs went through: gates, masks.
-    kept : ndarray
-        Indices of the units that remain; filled in by :func:`prune`.
+    weight, bias : ndarray, shapes (kept, kept before), (kept,); bias may be None
+    weight_name, bias_name : str
+        The full network's parameters; empty for what is none.
+    rows, columns, scale : ndarray
+        ``weight = scale · full[rows][:, columns]``.
+    slopes : tuple of (str, ndarray, ndarray)
+        Each learned slope that the weight depends on, and the derivatives of weight and bias by it.
     """
 
     weight: Array
     bias: Array | None
-    parameters: tuple[Tensor | None, Tensor | None]
+    weight_name: str
+    bias_name: str
     rows: Array
+    columns: Array
     scale: Array
-    offset: Array
-    dropped: Array
-    nodes: list[Node] = field(default_factory=list)
-    learned_slopes: list[LearnedSlope] = field(default_factory=list)
-    is_input: bool = False
-    kept: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
+    slopes: tuple[tuple[str, Array, Array], ...]
 
-    @classmethod
-    def of(cls, weight: Array, bias: Array | None, parameters: tuple[Tensor | None, Tensor | None]) -> Stage:
-        """Return a stage whose outputs are the Linear's own."""
-        n, dtype = len(weight), weight.dtype
-        scale, offset = np.ones(n, dtype=dtype), np.zeros(n, dtype=dtype)
-        return cls(weight, bias, parameters, np.arange(n), scale, offset, np.zeros(n, dtype=bool))
-
-    @property
-    def idle(self) -> Array:
-        """Units that are 0 around this input; a learned slope of 0 has a derivative, so it is not idle."""
-        flat = (self.scale == 0) & (self.offset == 0)
-        for learned in self.learned_slopes:
-            flat &= (learned.scale == 0) & (learned.offset == 0)
-        return flat
-
-    def matrix(self, columns: Array) -> Array:
-        """Return the thin weight: kept units by kept inputs."""
-        return self.scale[self.kept, None] * self.weight[self.rows[self.kept]][:, columns]
-
-    def constant(self) -> Array | None:
-        """Return the thin bias."""
-        if self.bias is None and not self.offset[self.kept].any():
-            return None
-        bias = 0 if self.bias is None else self.bias[self.rows[self.kept]]
-        return self.scale[self.kept] * bias + self.offset[self.kept]
+    def put_back(self, weight: Array, bias: Array, full: dict[str, Array]) -> None:
+        """Add gradients of this Linear to those of the parameters that it was made from."""
+        if self.weight_name in full:
+            full[self.weight_name][np.ix_(self.rows, self.columns)] += self.scale[:, None] * weight
+        if self.bias_name in full:
+            full[self.bias_name][self.rows] += self.scale * bias
+        for name, by_weight, by_bias in self.slopes:
+            if name in full:
+                full[name] += np.sum(by_weight * weight) + by_bias @ bias
 
 
-def stages(around: AffineMap) -> list[Stage] | None:
-    """Return the stages of a chain, the input's first; None where the graph is no chain of this kind."""
-    x = around.leaf
-    chain = [Stage.of(np.eye(x.size, dtype=x.dtype), None, (None, None))]
-    chain[0].is_input = True
-    last: Any = x
-    earlier = {id(x)}
+def stages(around: AffineMap) -> list[Stage]:
+    """Return the network as stages, the input's first; a new one begins wherever entries are mixed."""
+    gates = {id(gate.node): gate for gate in around.gates}
+    found = [Stage(around.leaf.data, around.leaf)]
     for node in around.nodes:
-        sources = [k for k, parent in enumerate(node.parents) if id(parent) in earlier]
-        earlier.add(id(node))
-        if len(sources) != 1 or node.parents[sources[0]] is not last:
-            return None  # a branch, as in a residual connection
-        if node.primitive is linear:
-            chain.append(_linear_stage(node))
-        elif not _follow(chain[-1], node, sources[0]):
-            return None
-        last = node
-    return chain
+        gate = gates.get(id(node))
+        if not found[-1].follow(node, gate):
+            found.append(_begin(node, gate))
+    return found
 
 
-def linears(chain: Sequence[Stage]) -> list[tuple[Stage, Array]]:
-    """Return the stages that become a thin Linear, each with what remains of its inputs."""
-    first = chain[0]
-    pairs = [(stage, before.kept) for before, stage in pairwise(chain)]
-    if first.nodes or not pairs:  # gates or masks on the input itself
-        pairs.insert(0, (first, np.arange(len(first.weight))))
-    return pairs
+def is_chain(found: Sequence[Stage]) -> bool:
+    """Whether every stage is a Linear of what the one before gives."""
+    return all(_is_layer(stage.source, before) for before, stage in pairwise(found))
 
 
-def prune(chain: Sequence[Stage]) -> None:
-    """Decide, from the last stage to the first, which units remain; outputs and the bare input always do."""
+def prune(chain: Sequence[Stage]) -> list[Array]:
+    """Return which units of each stage remain, of outputs and of a bare input all."""
+    kept: list[Array] = []
     reached = True
     for stage in reversed(chain):
-        fixed = stage is chain[-1] or (stage.is_input and not stage.nodes)
-        live = np.flatnonzero(~stage.idle) if reached else np.zeros(0, dtype=int)
-        stage.kept = np.arange(len(stage.rows)) if fixed else live
-        reached = len(live) > 0
+        fixed = stage is chain[-1] or not (stage.source or stage.nodes)
+        idle = ~np.full(len(stage.rows), reached) | stage.idle
+        kept.insert(0, np.flatnonzero(fixed | ~idle))
+        reached = reached and stage.transparent
+    return kept
 
 
-def _linear_stage(node: Node) -> Stage:
-    assert node.args is not None
-    weight, bias = (np.asarray(arg) for arg in node.args[1:])
-    leaves = [p if isinstance(p, Tensor) else None for p in node.parents[1:]]
-    absent = node.parents[2] is None and bias.ndim == 0
-    return Stage.of(weight, None if absent else bias, (leaves[0], leaves[1]))
+def thin_linears(
+    chain: Sequence[Stage], kept: Sequence[Array], names: Mapping[int, str]
+) -> tuple[ThinLinear, ...]:
+    """Return the layers of the thin network; ``names`` knows the full network's parameters by their id."""
+    first = chain[0]
+    begin = 0 if first.nodes or len(chain) == 1 else 1  # gates or masks on the input itself are a layer
+    columns = [np.arange(len(first.preactivation)), *kept]
+    return tuple(_thin_linear(chain[k], kept[k], columns[k], names) for k in range(begin, len(chain)))
 
 
-def _follow(stage: Stage, node: Node, k: int) -> bool:
-    """Take one more node into the stage; False where it is no choice, factor or shift of each unit."""
-    assert node.args is not None
-    before = np.asarray(node.args[k])
-    if node.primitive is group_maxout:
-        _choose(stage, _winners(node))
-    elif isinstance(node.primitive, Elementwise) and np.shape(node.output) == before.shape:
-        partial = np.broadcast_to(node.primitive.partial(k, node.output, node.args), before.shape)
-        learned = node.parents[1] if node.primitive is prelu else None
-        if learned is not None and learned.size != 1:
-            return False
-        for entry in stage.learned_slopes:
-            entry.scale, entry.offset = entry.scale * partial, entry.offset * partial
-        if learned is not None:
-            closed = before <= 0
-            stage.learned_slopes.append(LearnedSlope(learned, stage.scale * closed, stage.offset * closed))
-        if node.primitive is dropout:
-            stage.dropped = stage.dropped | (partial == 0)
-        stage.scale = stage.scale * partial
-        stage.offset = stage.offset * partial + _shift(node.output, partial, before)
-    else:
+def _begin(node: Node, gate: Gate | None) -> Stage:
+    """Return a new stage: before the node if that acts on each entry of a vector alone, else after it."""
+    moving = [k for k, parent in enumerate(node.parents) if parent is not None]
+    if gate is not None and isinstance(node.primitive, Elementwise) and len(moving) == 1 and node.args:
+        stage = Stage(np.asarray(node.args[moving[0]]), node.parents[moving[0]])
+        if stage.follow(node, gate):
+            return stage
+    stage = Stage(np.asarray(node.output), node, node)
+    if gate is not None:
+        stage.meet(gate)
+    return stage
+
+
+def _is_layer(node: Node | None, before: Stage) -> bool:
+    if node is None or node.primitive is not linear or node.parents[0] is not before.last:
         return False
-    stage.nodes.append(node)
-    return True
+    learned = [parent for parent in node.parents[1:] if parent is not None]
+    return node.output.ndim == 1 and all(isinstance(parent, Tensor) for parent in learned)
 
 
-def _winners(node: Node) -> Array:
-    """Return the winning entry of every group of a Maxout."""
-    assert node.args is not None and node.primitive.pattern is not None
-    groups = np.asarray(node.options["groups"])
-    return np.cumsum(groups) - groups + node.primitive.pattern(*node.args, **node.options)
-
-
-def _choose(stage: Stage, units: Array) -> None:
-    """Go on with some of the stage's units."""
-    for owner in (stage, *stage.learned_slopes):
-        for name in ("rows", "scale", "offset", "dropped"):
-            if hasattr(owner, name):
-                setattr(owner, name, getattr(owner, name)[units])
-
-
-def _shift(output: Array, partial: Array, before: Array) -> Array:
-    """What a piece adds to slope · input: 0 for ReLU and its kin, exactly; the bound for a flat clip."""
-    shift = output - partial * before
-    return np.where(np.abs(shift) <= 4 * np.finfo(output.dtype).eps * np.abs(output), 0, shift).astype(
-        output.dtype
+def _thin_linear(stage: Stage, kept: Array, columns: Array, names: Mapping[int, str]) -> ThinLinear:
+    weight, bias, leaves = _layer_of(stage)
+    rows, scale, offset = stage.rows[kept], stage.scale[kept], stage.offset[kept]
+    part, shift = weight[np.ix_(rows, columns)], bias[rows]
+    slopes = tuple(
+        (
+            names.get(id(learned.slope), ""),
+            learned.scale[kept][:, None] * part,
+            learned.scale[kept] * shift + learned.offset[kept],
+        )
+        for learned in stage.learned
     )
+    constant = scale * shift + offset
+    biased = leaves[1] is not None or constant.any() or any(by_bias.any() for *_, by_bias in slopes)
+    weight_name, bias_name = (names.get(id(leaf), "") for leaf in leaves)
+    return ThinLinear(
+        scale[:, None] * part, constant if biased else None,
+        weight_name, bias_name, rows, columns, scale, slopes,
+    )  # fmt: skip
+
+
+def _layer_of(stage: Stage) -> tuple[Array, Array, tuple[Tensor | None, Tensor | None]]:
+    """Return weight, bias and parameters of the stage's Linear; of the input, the identity."""
+    n, dtype = len(stage.preactivation), stage.preactivation.dtype
+    if stage.source is None or stage.source.args is None:
+        return np.eye(n, dtype=dtype), np.zeros(n, dtype=dtype), (None, None)
+    weight, bias = (np.asarray(arg) for arg in stage.source.args[1:])
+    _, weight_leaf, bias_leaf = stage.source.parents
+    return weight, np.broadcast_to(bias, (n,)), (weight_leaf, bias_leaf)

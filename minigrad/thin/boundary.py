@@ -1,0 +1,92 @@
+"""How far the input may move until a gate changes its piece, and which gates change there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Array
+from .affine import ROUNDING, AffineMap
+
+
+@dataclass(frozen=True, eq=False)
+class Boundary:
+    """
+    The nearest boundary of a region.
+
+    Attributes
+    ----------
+    radius : float
+        Its distance; infinity where there is none.
+    point : ndarray or None
+        Its point nearest to the input.
+    changes : tuple of ndarray of bool
+        For each gate of the affine map, which of its units change there.
+    """
+
+    radius: float
+    point: Array | None
+    changes: tuple[Array, ...]
+
+
+def next_boundary(around: AffineMap) -> Boundary:
+    """Return the boundary that is nearest to the input; at a tie, all those that it lies on."""
+    distances = [gate.distances for gate in around.gates]
+    nearest = [float(each.min(initial=np.inf)) for each in distances]
+    radius = min(nearest, default=np.inf)
+    if not 0 < radius < np.inf:
+        here = tuple((each == 0).any(axis=-1) for each in distances)
+        return Boundary(radius, None if radius else around.leaf.data.copy(), here)
+    k = nearest.index(radius)
+    place = np.unravel_index(distances[k].argmin(), distances[k].shape)
+    slope = np.moveaxis(around.gates[k].slopes, 0, -1)[place]
+    step = -around.gates[k].margins[place] / (slope @ slope) * slope
+    return Boundary(radius, around.leaf.data + step, _changes(around, step))
+
+
+def patterns_at(around: AffineMap, x: Array) -> list[Array]:
+    """Return the pattern of every gate at another input, with the same dropout masks."""
+    arrays: dict[int, Any] = {id(around.leaf): x}
+    patterns = []
+    for node in around.nodes:
+        assert node.args is not None
+        args = [arrays.get(id(parent), arg) for parent, arg in zip(node.parents, node.args, strict=True)]
+        arrays[id(node)] = node.primitive.forward(*args, **node.options)
+        if node.primitive.pattern is not None:
+            patterns.append(np.asarray(node.primitive.pattern(*args, **node.options)))
+    return patterns
+
+
+def _changes(around: AffineMap, step: Array) -> tuple[Array, ...]:
+    """
+    Return which units change when the input goes a little further than ``step``.
+
+    They are those that have a boundary at ``x + step`` and another piece beyond it. Some of them are set in
+    motion by this very change: a unit behind a closed gate stands still, at 0, say, until the gate opens. And
+    some have a boundary there and stay as they are: a ReLU behind an abs that turns around at 0.
+    """
+    x = around.leaf.data
+    eps = np.finfo(x.dtype).eps
+    met, room = [], _little(x, step)
+    for gate in around.gates:
+        change = np.tensordot(step, gate.slopes, axes=1)
+        size = np.abs(gate.margins - np.tensordot(x, gate.slopes, axes=1))
+        size += np.tensordot(np.abs(x) + np.abs(step), np.abs(gate.slopes), axes=1)
+        left = gate.margins + change
+        here = np.abs(left) <= ROUNDING * eps * size
+        ahead = ~here & (left * change < 0)
+        room = min(room, 0.5 * float(np.abs(left[ahead] / change[ahead]).min(initial=np.inf)))
+        met.append(here.any(axis=-1))
+    beyond = patterns_at(around, x + (1 + max(room, eps ** (2 / 3))) * step)
+    return tuple(
+        here & (pattern != gate.pattern).reshape(*here.shape, -1).any(axis=-1)
+        for here, gate, pattern in zip(met, around.gates, beyond, strict=True)
+    )
+
+
+def _little(x: Array, step: Array) -> float:
+    """How much further a little further is, as a share of the step: small, and yet above rounding."""
+    eps = float(np.finfo(x.dtype).eps)
+    return max(eps ** (1 / 3), 1024 * eps * float(np.abs(x).max() / np.abs(step).max()))
