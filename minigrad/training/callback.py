@@ -17,7 +17,7 @@ class TrainingState:
     Attributes
     ----------
     net : Module
-        The network, in evaluation mode while callbacks run.
+        The network; between epochs it is in training mode.
     optimizer : Optimizer
         Its lr may be set.
     history : History

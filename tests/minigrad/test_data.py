@@ -75,6 +75,8 @@ def test_seeds_repeat_and_differ_without_touching_the_global_state(load: Any) ->
         np.testing.assert_array_equal(a.x, b.x)
         np.testing.assert_array_equal(a.y, b.y)
     assert not np.array_equal(first.train.x, other.train.x)
+    expected = len(first.test.y) ** 2 / sum(len(split.y) for split in first)  # of two independent draws
+    assert len(rows(first.test) & rows(other.test)) < 2 * expected
     assert load(dtype=np.float64).train.x.dtype == np.float64
     with pytest.raises(TypeError, match="examples are floats"):
         load(dtype=int)

@@ -31,7 +31,7 @@ PAIRS: list[tuple[type[optim.Optimizer], str, dict[str, Any]]] = [
 ]
 
 EVERY = {
-    "SGD": lambda params: optim.SGD(params, lr=0.1, momentum=0.9),
+    "SGD": lambda params: optim.SGD(params, lr=0.1, momentum=0.9, weight_decay=0.1),
     "Momentum": lambda params: optim.Momentum(params, lr=0.1),
     "Adagrad": optim.Adagrad,
     "RMSProp": optim.RMSProp,
