@@ -14,6 +14,11 @@ from .primitive import Elementwise, General, Operand, entrywise, numbers
 from .shaping import gather, scatter_add
 
 
+def _side(x: Operand, *others: Operand) -> Any:
+    """On which side of 0 the gate is."""
+    return np.broadcast_arrays(x, *others)[0] > 0
+
+
 def _own_boundary(pattern: Any, x: Operand, *others: Operand) -> Operand:
     """The gate changes where x = 0."""
     return np.broadcast_arrays(x, *others)[0][..., None]
@@ -28,7 +33,7 @@ relu = Elementwise(
     source="Nair & Hinton 2010",
     classes="gate",
     kinks={0: "0 (closed)"},
-    pattern=lambda x: x > 0,
+    pattern=_side,
     margins=_own_boundary,
 )
 
@@ -47,7 +52,7 @@ leaky_relu = Elementwise(
     source="Maas et al. 2013",
     classes=("gate", "constant"),
     kinks={0: "slope (closed)"},
-    pattern=lambda x, slope: x > 0,
+    pattern=_side,
     margins=_own_boundary,
 )
 
@@ -61,7 +66,7 @@ prelu = Elementwise(
     source="He et al. 2015, eq. 1: the slope is learned",
     classes=("gate", "multilinear"),
     kinks={0: "a (closed)"},
-    pattern=lambda x, a: x > 0,
+    pattern=_side,
     margins=_own_boundary,
 )
 

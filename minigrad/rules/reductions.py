@@ -153,7 +153,8 @@ logsumexp = General(
 
 def _log_softmax(x: Operand, axis: int = -1) -> Operand:
     shifted = x - _peak(x, axis)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    with np.errstate(divide="ignore"):  # an empty sum
+        return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
 log_softmax = General(

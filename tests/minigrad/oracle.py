@@ -1,0 +1,138 @@
+"""Checks of derivatives that know nothing of the rules: differences, inner products, perturbed gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.rules import NUMPY, REGISTRY, Primitive
+
+from .strategies import Sample
+
+Arrays = Sequence[np.ndarray]
+
+
+def central_difference(f: Any, args: Arrays, tangents: Arrays, step: float = 1e-6) -> np.ndarray:
+    """Derivative of ``f`` in a direction, from two more values of it."""
+    ahead = f(*(a + step * t for a, t in zip(args, tangents, strict=True)))
+    behind = f(*(a - step * t for a, t in zip(args, tangents, strict=True)))
+    return (np.asarray(ahead) - np.asarray(behind)) / (2 * step)
+
+
+def inner(left: Arrays, right: Arrays) -> float:
+    """Sum of the products of all entries."""
+    return float(sum(np.sum(a * b) for a, b in zip(left, right, strict=True)))
+
+
+def tensors(sample: Sample, dtype: Any = np.float64) -> list[mg.Tensor]:
+    """The arguments as leaves of their own, on memory that nobody may write to."""
+    leaves = []
+    for arg, wanted in zip(sample.args, sample.wanted, strict=True):
+        data = arg.astype(dtype)
+        data.setflags(write=False)
+        leaves.append(mg.Tensor(data, requires_grad=wanted))
+    return leaves
+
+
+def gradients(sample: Sample, cotangent: np.ndarray, dtype: Any = np.float64) -> list[np.ndarray]:
+    """What backward gives for every wanted argument."""
+    leaves = tensors(sample, dtype)
+    sample(*leaves).backward(gradient=cotangent)
+    return [leaf.grad for leaf in leaves if leaf.requires_grad]
+
+
+def check_first_order(sample: Sample, rng: np.random.Generator) -> None:
+    """Backward and forward mode against central differences, and against each other."""
+    out = np.asarray(sample(*sample.args))
+    tangents = [rng.normal(size=a.shape) * w for a, w in zip(sample.args, sample.wanted, strict=True)]
+    cotangent = rng.normal(size=out.shape)
+    expected = central_difference(sample, sample.args, tangents)
+
+    wanted = [k for k, w in enumerate(sample.wanted) if w]
+    grads = gradients(sample, cotangent)
+    close(inner(grads, [tangents[k] for k in wanted]), inner([cotangent], [expected]), "backward")
+
+    def of_wanted(*given: Any) -> Any:
+        args = list(sample.args)
+        for k, x in zip(wanted, given, strict=True):
+            args[k] = x
+        return sample(*args)
+
+    value, forward = mg.jvp(of_wanted, [sample.args[k] for k in wanted], [tangents[k] for k in wanted])
+    close(value, out, "value")
+    close(forward, expected, "forward")
+    assert forward.shape == out.shape
+    np.testing.assert_allclose(
+        inner([cotangent], [forward]), inner(grads, [tangents[k] for k in wanted]), rtol=1e-9, atol=1e-9
+    )
+
+
+def check_second_order(sample: Sample, rng: np.random.Generator) -> None:
+    """The derivative of the gradient, by a second backward pass, against differences of the gradient."""
+    out = np.asarray(sample(*sample.args))
+    wanted = [k for k, w in enumerate(sample.wanted) if w]
+    cotangent = rng.normal(size=out.shape)
+    weights = [rng.normal(size=sample.args[k].shape) for k in wanted]
+    direction = [rng.normal(size=a.shape) * w for a, w in zip(sample.args, sample.wanted, strict=True)]
+
+    def weighed_gradient(*args: np.ndarray) -> float:
+        return inner(gradients(sample.with_args(list(args)), cotangent), weights)
+
+    expected = float(central_difference(weighed_gradient, sample.args, direction))
+
+    leaves = tensors(sample)
+    sample(*leaves).backward(gradient=cotangent, create_graph=True)
+    firsts = [leaf.grad for leaf in leaves if leaf.requires_grad]
+    for leaf in leaves:
+        leaf.grad = None
+    total = sum((g * w).sum() for g, w in zip(firsts, weights, strict=True))
+    seconds = [np.zeros(leaf.shape) for leaf in leaves]
+    if total.requires_grad:
+        total.backward()
+        seconds = [z if leaf.grad is None else leaf.grad for z, leaf in zip(seconds, leaves, strict=True)]
+    close(inner(seconds, direction), expected, "second order")
+
+
+def check_hygiene(sample: Sample, rng: np.random.Generator, dtype: Any) -> None:
+    """Shapes, dtypes, and memory: nothing is changed, nothing is shared."""
+    leaves = tensors(sample, dtype)
+    before = [leaf.data.copy() for leaf in leaves]
+    out = sample(*leaves)
+    cotangent = rng.normal(size=out.shape).astype(out.dtype)
+    given = cotangent.copy()
+    out.backward(gradient=cotangent)
+    wanted = [leaf for leaf in leaves if leaf.requires_grad]
+    assert not any(leaf.grad is not None for leaf in leaves if not leaf.requires_grad)
+    for leaf in wanted:
+        assert isinstance(leaf.grad, np.ndarray)
+        assert leaf.grad.shape == leaf.shape
+        assert leaf.grad.dtype == leaf.dtype == dtype
+        assert leaf.grad.flags.writeable
+    for leaf, old in zip(leaves, before, strict=True):
+        np.testing.assert_array_equal(leaf.data, old)
+    np.testing.assert_array_equal(cotangent, given)
+    arrays = [leaf.grad for leaf in wanted]
+    others = [leaf.data for leaf in leaves] + [cotangent, out.data]
+    for k, array in enumerate(arrays):
+        assert not any(np.shares_memory(array, other) for other in arrays[:k] + others)
+
+
+def close(actual: Any, expected: Any, what: str) -> None:
+    """Agreement to the accuracy of differences."""
+    np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=2e-6, err_msg=what)
+
+
+@contextmanager
+def registered(make: Any) -> Iterator[Primitive]:
+    """A primitive that is in the registry for as long as a test needs it."""
+    before, functions = dict(REGISTRY), dict(NUMPY)
+    try:
+        yield make()
+    finally:
+        for table, old in ((REGISTRY, before), (NUMPY, functions)):
+            table.clear()
+            table.update(old)

@@ -1,0 +1,179 @@
+"""What primitives compute, from their definitions, and what they say to a wrong call."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.rules import NUMPY, REGISTRY, Elementwise
+
+from .oracle import (
+    tensors,
+)
+from .strategies import samples, seeds, spread
+
+EVERY = sorted(REGISTRY)
+few = settings(max_examples=15)
+
+SCALAR = {
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "negative": lambda x: -x,
+    "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x / y,
+    "power": lambda x, y: x**y,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "tanh": math.tanh,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "softplus": lambda x: math.log(1 + math.exp(x)),
+    "relu": lambda x: x if x > 0 else 0.0,
+    "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
+    "prelu": lambda x, a: x if x > 0 else a * x,
+    "abs": abs,
+    "maximum": lambda *pieces: max(pieces),
+    "minimum": lambda *pieces: min(pieces),
+    "maxout": lambda *pieces: max(pieces),
+    "clip": lambda x, low, high: min(max(x, low), high),
+    "where": lambda c, x, y: x if c else y,
+    "dropout": lambda x, mask: x * mask,
+    "greater": lambda x, y: x > y,
+    "greater_equal": lambda x, y: x >= y,
+    "less": lambda x, y: x < y,
+    "less_equal": lambda x, y: x <= y,
+    "equal": lambda x, y: x == y,
+    "not_equal": lambda x, y: x != y,
+}
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if REGISTRY[name].elementwise])
+@few
+@given(data=st.data())
+def test_elementwise_primitives_do_what_their_definition_says(name: str, data: Any) -> None:
+    sample = data.draw(samples(name))
+    each = np.broadcast_arrays(*sample.args)
+    expected = [SCALAR[name](*(float(a[i]) for a in each)) for i in np.ndindex(each[0].shape)]
+    actual = np.asarray(sample(*sample.args))
+    assert actual.shape == each[0].shape
+    np.testing.assert_allclose(actual.ravel(), np.array(expected, dtype=float), rtol=1e-12)
+    recorded = sample(*tensors(sample))
+    np.testing.assert_array_equal(recorded.data, actual)
+
+
+@few
+@given(data=st.data())
+def test_group_maxout_takes_the_largest_of_every_group(data: Any) -> None:
+    sample = data.draw(samples("group_maxout"))
+    (x,), groups = sample.args, sample.options["groups"]
+    parts = np.split(x, np.cumsum(groups)[:-1], axis=-1) if groups else []
+    expected = np.stack([part.max(axis=-1) for part in parts], axis=-1) if groups else x[..., :0]
+    np.testing.assert_array_equal(sample(x), expected)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+@few
+@given(data=st.data())
+def test_the_softmax_family_is_built_on_the_sum_of_exponentials(name: str, data: Any) -> None:
+    sample = data.draw(samples(name))
+    (x,), axis = sample.args, sample.options.get("axis")
+    total = np.exp(x).sum(axis=axis, keepdims=True)
+    expected = {
+        "softmax": lambda: np.exp(x) / total,
+        "log_softmax": lambda: np.log(np.exp(x) / total),
+        "logsumexp": lambda: np.log(np.exp(x).sum(axis=axis, keepdims=sample.options.get("keepdims", False))),
+    }[name]()
+    np.testing.assert_allclose(sample(x), expected, rtol=1e-12, atol=1e-14)
+
+
+@few
+@given(data=st.data())
+def test_linear_is_a_product_and_a_sum(data: Any) -> None:
+    sample = data.draw(samples("linear"))
+    x, weight, bias = sample.args
+    np.testing.assert_allclose(sample(*sample.args), np.einsum("...i,oi->...o", x, weight) + bias, atol=1e-14)
+
+
+def test_every_elementwise_primitive_has_a_definition_here() -> None:
+    assert set(SCALAR) == {name for name in EVERY if REGISTRY[name].elementwise}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": "curved"}, "'curved' is none of"),
+        ({"name": "exp"}, "registered already"),
+        ({"domain": [(0, 1), (0, 1)]}, "2 domains for 1 arguments"),
+        ({"classes": "gate"}, "is a gate: give its pattern and margins"),
+    ],
+)
+def test_an_incomplete_primitive_is_refused(changes: dict[str, Any], message: str) -> None:
+    known = {"name": "incomplete", "formula": "x", "source": "-", "classes": "smooth"} | changes
+    with pytest.raises(ValueError, match=message):
+        Elementwise(known.pop("name"), lambda x: x, 1, **known)
+    assert "incomplete" not in REGISTRY
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mg.relu(mg.tensor(1.0), 2), r"relu takes 1 \(x\), but was given 2"),
+        (lambda: mg.where(mg.tensor(True)), r"where takes 3 \(condition, x, y\), but was given 1"),
+        (lambda: mg.maximum(), "maximum takes 1 argument or more, but was given 0"),
+        (lambda: mg.sum(mg.tensor(1.0), axes=1), "the options axis, keepdims, but was given axes="),
+        (lambda: mg.exp("a"), r"exp \(eˣ\) got 'a'"),
+        (lambda: mg.relu(None), "relu .* got None"),
+        (lambda: mg.sum("a"), "sum .* got"),
+    ],
+)
+def test_a_wrong_call_names_what_is_right(call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_primitives_compute_on_numbers_and_lists() -> None:
+    assert mg.relu(-3.0) == 0
+    assert mg.sum([1.0, 2.0]) == 3
+    assert mg.sum(5.0) == 5
+    np.testing.assert_allclose(mg.softmax([0.0, 0.0]), [0.5, 0.5])
+    np.testing.assert_array_equal(mg.leaky_relu([1.0, -1.0], 0.5), [1, -0.5])
+    np.testing.assert_allclose(mg.log_softmax([0, 0]), np.log([0.5, 0.5]))
+    with pytest.raises(ValueError, match="rows of equal length"):
+        mg.sum([[1.0, 2.0], [3.0]])
+
+
+def test_a_number_does_not_change_the_dtype_of_an_array() -> None:
+    x = np.ones(3, dtype=np.float32)
+    assert mg.leaky_relu(x, 0.01).dtype == np.float32
+    assert mg.sigmoid(x).dtype == np.float32
+
+
+@few
+@given(data=st.data(), name=st.sampled_from(sorted({f.__name__ for f in NUMPY} & set(EVERY))))
+def test_numpys_functions_stand_for_the_primitives_of_their_name(data: Any, name: str) -> None:
+    function = next(f for f in NUMPY if f.__name__ == name)
+    sample = data.draw(samples(name))
+    if sample.primitive.variadic or name == "where":
+        return
+    result = function(*tensors(sample), **sample.options)
+    np.testing.assert_array_equal(result.data, function(*sample.args, **sample.options))
+
+
+@few
+@given(data=st.data(), seed=seeds)
+def test_astype_gives_the_gradient_back_in_the_operands_dtype(data: Any, seed: int) -> None:
+    (x,) = spread(data.draw, [(2, 3)], [(-np.inf, np.inf)])
+    g = np.random.default_rng(seed).normal(size=(2, 3))
+    for given_dtype, other in ((np.float32, np.float64), (np.float64, np.float32)):
+        leaf = mg.tensor(x, dtype=given_dtype, requires_grad=True)
+        converted = leaf.astype(other)
+        assert converted.dtype == other
+        converted.backward(gradient=g)
+        assert leaf.grad.dtype == given_dtype
+        np.testing.assert_allclose(leaf.grad, g, rtol=1e-6)
