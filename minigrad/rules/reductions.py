@@ -131,18 +131,13 @@ def _peak(x: Operand, axis: Axis) -> Any:
     return np.where(np.isfinite(peak), peak, 0).astype(plain.dtype)
 
 
-def _weights(out: Operand, x: Operand, axis: Axis) -> Operand:
-    """Softmax of x from its logsumexp: the partial derivatives of logsumexp."""
-    return np.exp(x - _keep(out, x, axis))
-
-
 logsumexp = General(
     "logsumexp",
     _logsumexp,
-    vjps=[lambda g, out, x, axis=None, keepdims=False: _keep(g, x, axis) * _weights(out, x, axis)],
+    vjps=[lambda g, out, x, axis=None, keepdims=False: _keep(g, x, axis) * softmax(x, axis=axis)],
     jvps=[
         lambda t, out, x, axis=None, keepdims=False: np.sum(
-            t * _weights(out, x, axis), axis=axis, keepdims=keepdims
+            t * softmax(x, axis=axis), axis=axis, keepdims=keepdims
         )
     ],
     formula="ln Σ eˣ over the axes",
