@@ -238,12 +238,17 @@ def _key(graph: Graph, scales: Scales) -> list[Entry]:
     key.append((outline_sample("operation", output=True), "result"))
     if scales.value or scales.gradient:
         key.append((sign_scale(), "negative, zero, positive"))
-    dashes = {edge(c, 1.0).dash for node in graph.nodes for c in _contributions(node) if c is not None}
-    positive = "gradient flowing back (wider is more): positive"
-    flowing = {1.0: positive, -1.0: "negative", 0.0: "none", math.nan: "nan"}
-    for flow, words in flowing.items():
+    dashes = {
+        edge(flow, 1.0).dash
+        for node in graph.nodes
+        for flow, words in zip(_contributions(node), _partial_words(graph, node), strict=True)
+        if words and flow is not None
+    }
+    lead = "gradient flowing back (wider is more): "
+    for flow, words in {1.0: "positive", -1.0: "negative", 0.0: "none", math.nan: "nan"}.items():
         if edge(flow, 1.0).dash in dashes:
-            key.append((line((0, 0), (30, 0), replace(edge(flow, 1.0), width=2.5)), words))
+            key.append((line((0, 0), (30, 0), replace(edge(flow, 1.0), width=2.5)), lead + words))
+            lead = ""
     if graph.level == "tensor" and scales.high > scales.low:
         cells = [10 ** (scales.low + (scales.high - scales.low) * k / 8) for k in range(9)]
         strips = [s for k, size in enumerate(cells) for s in size_strip(size, Rect(8 * k, -7, 8, 14), scales)]
