@@ -78,9 +78,8 @@ def test_tutorial_is_small_and_clean(path):
     assert path.stat().st_size < 600_000
     stored = nbformat.read(path, as_version=4)
     nbformat.validate(stored)
-    assert [cell.execution_count for cell in code_cells(stored)] == list(
-        range(1, len(code_cells(stored)) + 1)
-    )
+    counts = [cell.execution_count for cell in code_cells(stored)]
+    assert counts == list(range(1, len(counts) + 1))
     assert all(cell.metadata == {} for cell in stored.cells)
     assert stored.metadata == {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
