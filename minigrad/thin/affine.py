@@ -20,9 +20,7 @@ from ..rules.gates import group_maxout
 from ..rules.products import linear
 from ..tensor import Array, Tensor
 from ..trace import Origins
-
-ROUNDING = 64
-"""How many units of the last place separate a number from 0."""
+from .rounding import aligned, noise, partial, squares, squares_of_input
 
 
 class NotPiecewiseLinearError(ValueError):
@@ -43,13 +41,16 @@ class Gate:
     margins : ndarray, shape (*units, boundaries)
         δ: zero where the unit changes its piece.
     slopes : ndarray, shape (n_in, *units, boundaries)
-        ∇δ: the derivatives of the margins by the input.
+        ∇δ: the derivatives of the margins by the input; 0 where only rounding keeps them from it.
+    noise : ndarray
+        What margins and slopes may be off by, as two rows of numbers for the units.
     """
 
     node: Node
     pattern: Array
     margins: Array
     slopes: Array
+    noise: Array
 
     @cached_property
     def distances(self) -> Array:
@@ -89,6 +90,7 @@ def affine_map(net: Module, x: Array) -> AffineMap:
         raise TypeError(f"a network returns a Tensor, but this one returned a {type(output).__name__}")
     slopes: dict[int, Array] = {id(leaf): np.eye(x.size, dtype=x.dtype)}
     constants: dict[int, Array] = {id(leaf): np.zeros_like(x)}
+    sizes: dict[int, Array] = {id(leaf): squares_of_input(x)}
     nodes, gates = [], []
     root = output._node or output
     for node in reversed(newest_first(root)):
@@ -98,19 +100,14 @@ def affine_map(net: Module, x: Array) -> AffineMap:
         _check_piecewise_linear(node, arriving)
         slopes[id(node)] = _slopes(node, arriving)
         constants[id(node)] = _constant(node, [constants.get(id(parent)) for parent in node.parents])
+        terms = [sizes.get(id(parent)) for parent in node.parents]
+        sizes[id(node)] = squares(node, terms)
         nodes.append(node)
         if "gate" in node.primitive.classes:
-            gates.append(_gate(node, arriving, x.size))
+            gates.append(_gate(node, arriving, noise(node, terms)))
     weight = slopes.get(id(root), np.zeros((x.size, *output.shape), dtype=output.dtype))
     bias = constants.get(id(root), output.data)
     return AffineMap(leaf, output.data.copy(), weight.T.copy(), bias.copy(), tuple(nodes), tuple(gates))
-
-
-def partial(node: Node, k: int) -> Array:
-    """Return the slope of an elementwise node by its argument ``k``, one number for each entry."""
-    assert isinstance(node.primitive, Elementwise) and node.args is not None
-    slope = np.asarray(node.primitive.partial(k, node.output, node.args), dtype=node.output.dtype)
-    return np.broadcast_to(slope, node.output.shape)
 
 
 def _check_piecewise_linear(node: Node, arriving: Sequence[Array | None]) -> None:
@@ -133,13 +130,13 @@ def _slopes(node: Node, arriving: Sequence[Array | None]) -> Array:
     assert node.args is not None
     primitive, args, options = node.primitive, node.args, node.options
     if isinstance(primitive, Elementwise):
-        terms = (partial(node, k) * _aligned(s, node) for k, s in enumerate(arriving) if s is not None)
+        terms = (partial(node, k) * aligned(s, node) for k, s in enumerate(arriving) if s is not None)
         return np.asarray(sum(terms))
     first, *others = arriving
     alone = all(slope is None for slope in others)
     if isinstance(primitive, General) and primitive in (linear, group_maxout) and alone:
         return np.asarray(primitive.jvps[0](first, node.output, *args, **options))
-    n = next(len(slope) for slope in arriving if slope is not None)
+    n = _inputs(arriving)
     columns = [[None if slope is None else slope[j] for slope in arriving] for j in range(n)]
     rows = [primitive.jvp(column, node.output, args, options) for column in columns]
     return np.reshape(rows, (n, *np.shape(node.output)))
@@ -156,31 +153,23 @@ def _constant(node: Node, arriving: Sequence[Array | None]) -> Array:
     return np.asarray(jvp(arriving, *rest) + (node.output - jvp(here, *rest)))
 
 
-def _gate(node: Node, arriving: Sequence[Array | None], n: int) -> Gate:
+def _gate(node: Node, arriving: Sequence[Array | None], off: Array) -> Gate:
     """Return the gate with its boundaries."""
     assert node.args is not None and node.primitive.pattern and node.primitive.margins
     rule, options = node.primitive.margins, node.options
     pattern = np.asarray(node.primitive.pattern(*node.args, **options))
     margins = np.asarray(rule(pattern, *node.args, **options))
+    n = _inputs(arriving)
     still = np.zeros((), dtype=node.output.dtype)
     if isinstance(node.primitive, Elementwise) or node.primitive is group_maxout:
-        moved = [still if slope is None else _aligned(slope, node) for slope in arriving]
+        moved = [still if slope is None else aligned(slope, node) for slope in arriving]
         slopes = np.broadcast_to(rule(pattern, *moved, **options), (n, *margins.shape))
     else:
         columns = [[still if slope is None else slope[j] for slope in arriving] for j in range(n)]
         slopes = np.reshape([rule(pattern, *column, **options) for column in columns], (n, *margins.shape))
-    if not isinstance(node.primitive, Elementwise) or sum(slope is not None for slope in arriving) > 1:
-        slopes = _cleared(slopes, arriving)
-    return Gate(node, pattern, margins, slopes)
+    return Gate(node, pattern, margins, np.where(np.abs(slopes) <= off[1][..., None], 0, slopes), off)
 
 
-def _cleared(slopes: Array, arriving: Sequence[Array | None]) -> Array:
-    """Set to 0 what only rounding keeps from 0 where pieces of the same slope are compared."""
-    largest = max(np.abs(slope).max(initial=0) for slope in arriving if slope is not None)
-    return np.where(np.abs(slopes) <= ROUNDING * np.finfo(slopes.dtype).eps * largest, 0, slopes)
-
-
-def _aligned(slopes: Array, node: Node) -> Array:
-    """Give the slopes of an argument the axes of length 1 that NumPy would add on the way to the output."""
-    missing = np.ndim(node.output) + 1 - slopes.ndim
-    return slopes.reshape(len(slopes), *(1,) * missing, *slopes.shape[1:])
+def _inputs(arriving: Sequence[Array | None]) -> int:
+    """Return how many inputs there are slopes by."""
+    return next(len(slopes) for slopes in arriving if slopes is not None)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Array
-from .affine import ROUNDING, AffineMap
+from .affine import AffineMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +46,20 @@ def next_boundary(around: AffineMap) -> Boundary:
     return Boundary(radius, around.leaf.data + step, _changes(around, step))
 
 
-def patterns_at(around: AffineMap, x: Array) -> list[Array]:
-    """Return the pattern of every gate at another input, with the same dropout masks."""
+def gates_at(around: AffineMap, x: Array) -> list[tuple[Array, Array]]:
+    """Return the pattern of every gate at another input, with the same dropout masks, and its old margins."""
     arrays: dict[int, Any] = {id(around.leaf): x}
-    patterns = []
+    gates = {id(gate.node): gate for gate in around.gates}
+    found = []
     for node in around.nodes:
         assert node.args is not None
         args = [arrays.get(id(parent), arg) for parent, arg in zip(node.parents, node.args, strict=True)]
         arrays[id(node)] = node.primitive.forward(*args, **node.options)
-        if node.primitive.pattern is not None:
-            patterns.append(np.asarray(node.primitive.pattern(*args, **node.options)))
-    return patterns
+        gate, rule = gates.get(id(node)), node.primitive
+        if gate is not None and rule.pattern and rule.margins:
+            pattern = np.asarray(rule.pattern(*args, **node.options))
+            found.append((pattern, np.asarray(rule.margins(gate.pattern, *args, **node.options))))
+    return found
 
 
 def _changes(around: AffineMap, step: Array) -> tuple[Array, ...]:
@@ -68,22 +71,26 @@ def _changes(around: AffineMap, step: Array) -> tuple[Array, ...]:
     some have a boundary there and stay as they are: a ReLU behind an abs that turns around at 0.
     """
     x = around.leaf.data
-    eps = np.finfo(x.dtype).eps
+    off = [(gate.noise[0] + gate.noise[1] * np.abs(step).sum())[..., None] for gate in around.gates]
     met, room = [], _little(x, step)
-    for gate in around.gates:
+    for gate, least in zip(around.gates, off, strict=True):
         change = np.tensordot(step, gate.slopes, axes=1)
-        size = np.abs(gate.margins - np.tensordot(x, gate.slopes, axes=1))
-        size += np.tensordot(np.abs(x) + np.abs(step), np.abs(gate.slopes), axes=1)
         left = gate.margins + change
-        here = np.abs(left) <= ROUNDING * eps * size
-        ahead = ~here & (left * change < 0)
+        met.append(np.abs(left) <= least)
+        ahead = ~met[-1] & (left * change < 0)
         room = min(room, 0.5 * float(np.abs(left[ahead] / change[ahead]).min(initial=np.inf)))
-        met.append(here.any(axis=-1))
-    beyond = patterns_at(around, x + (1 + max(room, eps ** (2 / 3))) * step)
-    return tuple(
-        here & (pattern != gate.pattern).reshape(*here.shape, -1).any(axis=-1)
-        for here, gate, pattern in zip(met, around.gates, beyond, strict=True)
-    )
+    changes = []
+    beyond = gates_at(around, x + (1 + room) * step)
+    for gate, here, least, (pattern, margins) in zip(around.gates, met, off, beyond, strict=True):
+        moves = (np.abs(gate.margins) > least) | (np.abs(margins) > least)
+        changes.append((here & moves).any(axis=-1) & _unlike(gate.pattern, pattern, here.ndim - 1))
+    return tuple(changes)
+
+
+def _unlike(pattern: Array, other: Array, ndim: int) -> Array:
+    """Tell which units follow different pieces; a pattern may weigh the pieces along one more axis."""
+    different = pattern != other
+    return different.any(axis=-1) if different.ndim > ndim else different
 
 
 def _little(x: Array, step: Array) -> float:

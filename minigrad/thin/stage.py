@@ -16,7 +16,8 @@ from ..graph import Node, Vertex
 from ..rules import Elementwise
 from ..rules.gates import dropout, group_maxout, prelu
 from ..tensor import Array, Tensor
-from .affine import Gate, partial
+from .affine import Gate
+from .rounding import partial
 
 
 @dataclass(eq=False)
