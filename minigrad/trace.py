@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -247,27 +247,37 @@ class Origins:
 
 
 def _freeze(output: Value | Tensor, names: Mapping[int, str], inputs: set[int]) -> Graph:
+    """Put the operations down in the order of recording, and every leaf before the first that uses it."""
     root = output if isinstance(output, Value) else output._node or output
     nodes: list[GraphNode] = []
     ids: dict[int, int] = {}
 
-    def add(**known: Any) -> int:
-        nodes.append(GraphNode(id=len(nodes), **known))
+    def add(sources: tuple[int, ...], known: dict[str, Any]) -> int:
+        nodes.append(GraphNode(id=len(nodes), inputs=sources, **known))
         return len(nodes) - 1
 
+    def place(operand: Any) -> int:
+        if id(operand) not in ids:
+            if not isinstance(operand, (Value, Tensor)):
+                return add((), _constant(operand, isinstance(output, Value)))
+            ids[id(operand)] = add((), _describe(operand, names, inputs))
+        return ids[id(operand)]
+
     for vertex in reversed(newest_first(root)):
-        operands = vertex.operands if isinstance(vertex, Value) else _operands(vertex)
-        sources = tuple(
-            ids[id(x)] if id(x) in ids else add(**_constant(x, isinstance(vertex, Value))) for x in operands
-        )
-        ids[id(vertex)] = add(inputs=sources, **_describe(vertex, names, inputs))
-    return Graph(tuple(nodes), (len(nodes) - 1,), "scalar" if isinstance(output, Value) else "tensor")
+        if vertex.primitive is not None:
+            sources = tuple([place(operand) for operand in _operands(vertex)])
+            ids[id(vertex)] = add(sources, _describe(vertex, names, inputs))
+    return Graph(
+        tuple(nodes),
+        (ids[id(root)] if nodes else place(root),),
+        "scalar" if isinstance(output, Value) else "tensor",
+    )
 
 
-def _operands(vertex: Vertex) -> list[Any]:
-    """Return a tensor node's operands: vertices, and plain numbers or arrays where they are constant."""
-    if vertex.primitive is None:
-        return []
+def _operands(vertex: Vertex) -> Sequence[Any]:
+    """Return a vertex's operands: vertices, and plain numbers or arrays where they are constant."""
+    if isinstance(vertex, Value):
+        return vertex.operands
     return [
         arg if parent is None else parent for parent, arg in zip(vertex.parents, vertex.args, strict=True)
     ]
@@ -290,8 +300,8 @@ def _describe(vertex: Vertex, names: Mapping[int, str], inputs: set[int]) -> dic
         "partials": vertex.partials if scalar and not leaf else () if scalar else None,
         "shape": value.shape,
         "dtype": str(value.dtype),
-        "value": value.copy(),
-        "gradient": None if gradient is None else np.array(gradient),
+        "value": _frozen(value),
+        "gradient": None if gradient is None else _frozen(gradient),
         "options": {} if leaf or scalar else {k: _simple(v) for k, v in vertex.options.items()},
         "module": module,
         "module_type": module_type,
@@ -302,10 +312,17 @@ def _describe(vertex: Vertex, names: Mapping[int, str], inputs: set[int]) -> dic
 def _constant(x: Any, scalar: bool) -> dict[str, Any]:
     value = np.asarray(x)
     return {
-        "kind": "constant", "primitive": "", "symbol": "", "label": "", "inputs": (),
+        "kind": "constant", "primitive": "", "symbol": "", "label": "",
         "partials": () if scalar else None, "shape": value.shape, "dtype": str(value.dtype),
-        "value": value.copy(), "gradient": None, "options": {},
+        "value": _frozen(value), "gradient": None, "options": {},
     }  # fmt: skip
+
+
+def _frozen(x: Any) -> np.ndarray[Any, Any]:
+    """Return a copy that nobody can write to."""
+    array = np.array(x)
+    array.setflags(write=False)
+    return array
 
 
 def _simple(x: Any) -> Any:
@@ -331,5 +348,5 @@ def _node_from(entry: Mapping[str, Any]) -> GraphNode:
         known["partials"] = tuple(map(float, known["partials"]))
     for name in ("value", "gradient"):
         if known[name] is not None:
-            known[name] = np.array(known[name], dtype=known["dtype"]).reshape(known["shape"])
+            known[name] = _frozen(np.array(known[name], dtype=known["dtype"]).reshape(known["shape"]))
     return GraphNode(**known)

@@ -11,7 +11,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.rules import NUMPY, REGISTRY, Primitive
 
-from .strategies import Sample
+from .strategies import Sample, tensors_of
 
 Arrays = Sequence[np.ndarray]
 
@@ -28,19 +28,9 @@ def inner(left: Arrays, right: Arrays) -> float:
     return float(sum(np.sum(a * b) for a, b in zip(left, right, strict=True)))
 
 
-def tensors(sample: Sample, dtype: Any = np.float64) -> list[mg.Tensor]:
-    """The arguments as leaves of their own, on memory that nobody may write to."""
-    leaves = []
-    for arg, wanted in zip(sample.args, sample.wanted, strict=True):
-        data = arg.astype(dtype)
-        data.setflags(write=False)
-        leaves.append(mg.Tensor(data, requires_grad=wanted))
-    return leaves
-
-
 def gradients(sample: Sample, cotangent: np.ndarray, dtype: Any = np.float64) -> list[np.ndarray]:
     """What backward gives for every wanted argument."""
-    leaves = tensors(sample, dtype)
+    leaves = tensors_of(sample, dtype)
     sample(*leaves).backward(gradient=cotangent)
     return [leaf.grad for leaf in leaves if leaf.requires_grad]
 
@@ -84,7 +74,7 @@ def check_second_order(sample: Sample, rng: np.random.Generator) -> None:
 
     expected = float(central_difference(weighed_gradient, sample.args, direction))
 
-    leaves = tensors(sample)
+    leaves = tensors_of(sample)
     sample(*leaves).backward(gradient=cotangent, create_graph=True)
     firsts = [leaf.grad for leaf in leaves if leaf.requires_grad]
     for leaf in leaves:
@@ -99,7 +89,7 @@ def check_second_order(sample: Sample, rng: np.random.Generator) -> None:
 
 def check_hygiene(sample: Sample, rng: np.random.Generator, dtype: Any) -> None:
     """Shapes, dtypes, and memory: nothing is changed, nothing is shared."""
-    leaves = tensors(sample, dtype)
+    leaves = tensors_of(sample, dtype)
     before = [leaf.data.copy() for leaf in leaves]
     out = sample(*leaves)
     cotangent = rng.normal(size=out.shape).astype(out.dtype)

@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import minigrad as mg
 from minigrad import nn
 from minigrad.rules import REGISTRY, Elementwise, Primitive
 
@@ -101,6 +102,16 @@ class Sample:
     def __repr__(self) -> str:
         given = ", ".join(repr(arg) for arg in self.args)
         return f"{self.primitive.name}({given}, **{self.options}), wanted={self.wanted}"
+
+
+def tensors_of(sample: Sample, dtype: Any = np.float64) -> list[mg.Tensor]:
+    """The arguments as leaves of their own, on memory that nobody may write to."""
+    leaves = []
+    for arg, wanted in zip(sample.args, sample.wanted, strict=True):
+        data = arg.astype(dtype)
+        data.setflags(write=False)
+        leaves.append(mg.Tensor(data, requires_grad=wanted))
+    return leaves
 
 
 def _elementwise(draw: Draw, primitive: Primitive) -> tuple[list[Shape], dict[str, Any]]:
@@ -241,7 +252,7 @@ def samples(draw: Draw, primitive: Primitive | str) -> Sample:
     domain = primitive.domain * len(shape_list) if primitive.variadic else primitive.domain
     args = spread(draw, shape_list, list(domain))
     if primitive.name == "where":
-        args[0] = args[0] > 0
+        args[0] = np.asarray(args[0] > 0)
     varies = [primitive.class_of(k) != "constant" for k in range(len(args))]
     chosen = [v and draw(st.booleans()) for v in varies]
     return Sample(primitive, tuple(args), options, tuple(chosen if any(chosen) else varies))
