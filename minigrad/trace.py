@@ -267,11 +267,8 @@ def _freeze(output: Value | Tensor, names: Mapping[int, str], inputs: set[int]) 
         if vertex.primitive is not None:
             sources = tuple([place(operand) for operand in _operands(vertex)])
             ids[id(vertex)] = add(sources, _describe(vertex, names, inputs))
-    return Graph(
-        tuple(nodes),
-        (ids[id(root)] if nodes else place(root),),
-        "scalar" if isinstance(output, Value) else "tensor",
-    )
+    last = place(root)
+    return Graph(tuple(nodes), (last,), "scalar" if isinstance(output, Value) else "tensor")
 
 
 def _operands(vertex: Vertex) -> Sequence[Any]:

@@ -220,6 +220,14 @@ def test_inputs_have_names_in_order_and_constants_have_none() -> None:
     assert graph.nodes[0].kind == "constant" or graph.nodes[0].label != "x"
 
 
+def test_a_leaf_alone_is_a_graph() -> None:
+    for leaf in (V(2.0), mg.tensor(X), mg.tensor(X, requires_grad=True)):
+        graph = mg.trace(leaf)
+        check_shape_of_graph(graph)
+        assert len(graph.nodes) == 1 and graph.outputs == (0,)
+    np.testing.assert_array_equal(mg.trace(lambda x: x, X).nodes[0].gradient, [1, 1])
+
+
 def test_it_works_inside_no_grad() -> None:
     with mg.no_grad():
         graph = mg.trace(lambda x: (x * x).sum(), X)
