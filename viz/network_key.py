@@ -1,0 +1,128 @@
+"""The key of a picture of a network: a sample of every mark that is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from viz import columns as states
+from viz.columns import Array
+from viz.frame import Entry, sign_scale
+from viz.network_words import MEANINGS
+from viz.neurons import sample, stack_sample
+from viz.scene import Circle, Group, Path, Rect, Shape, line
+from viz.spots import Spot
+from viz.style import FADED, INK, MUTED, NEGATIVE, POSITIVE, RULE, Look, diverging, number, shade
+from viz.wires import Wires
+
+if TYPE_CHECKING:
+    from minigrad.thin import ThinNetwork
+
+
+def network_key(
+    spots: Sequence[Spot], edges: Wires, limit: float, thin: ThinNetwork | None, weight: Array | None
+) -> list[Entry]:
+    """Return the entries of the key: only marks that are in the picture."""
+    columns = [spot.column for spot in spots]
+    outputs = columns[-1].values
+    given = outputs is not None
+    entries: list[Entry] = []
+    if outputs is not None:
+        beyond = " or beyond" if np.abs(outputs).max(initial=0) > limit else ""
+        entries.append((sign_scale(), f"value of a neuron, −{number(limit)} to {number(limit)}{beyond}"))
+    seen = {
+        state
+        for spot in spots
+        for state in spot.column.states
+        if spot.column.groups is None or state == states.DROPPED
+    }
+    entries += [(sample(state), meaning) for state, meaning in MEANINGS.items() if state in seen]
+    if any(column.groups for column in columns):
+        entries.append(
+            (stack_sample(given), "Maxout: the solid piece wins" if given else "Maxout: a stack of pieces")
+        )
+    if any(column.flips for column in columns) and thin is not None:
+        ring = Group(
+            (Circle(0, 0, 5, look=Look(stroke=INK)), Circle(0, 0, 8, look=Look(stroke=INK, width=1.25)))
+        )
+        entries.append((ring, f"changes next, if the input moves by {number(thin.radius)}"))
+    entries += _edge_entries(edges, given)
+    if spots[0].image and given:
+        entries.append((_greys(), f"pixel, {_range(columns[0].values)}"))
+    if weight is not None and thin is not None:
+        end = number(np.abs(weight).max(initial=0))
+        inked = number(np.abs(weight * thin.x).max(initial=0))
+        words = f"W: weight of each pixel, −{end} to {end};  W · pixel: what it adds, −{inked} to {inked}"
+        entries.append((_patch(), words))
+    if given and columns[-1].size > 1:
+        mark = Path(((9, -6), (9, 6), (0, 0)), closed=True, look=Look(fill=INK))
+        entries.append((mark, "the largest output: for classes, the prediction"))
+    return entries
+
+
+def _edge_entries(edges: Wires, given: bool) -> list[Entry]:
+    """Explain the edges."""
+    if not edges.total and not edges.faded:
+        return []
+    what = "weight · value" if given else "weight"
+    up, down = Look(stroke=POSITIVE, width=3), Look(stroke=NEGATIVE, width=3, dash=(7, 3))
+    entries: list[Entry] = []
+    if edges.drawn:
+        entries += [
+            (line((0, 0), (26, 0), up), f"positive {what}"),
+            (line((0, 0), (26, 0), down), f"negative {what}"),
+            (_wedge(), f"width: the root of it; the widest is {number(edges.limit)}"),
+        ]
+    if edges.drawn < edges.total:
+        share = f"they carry {edges.share:.0%} of the sum of sizes"
+        entries.append((_bundle(), f"the strongest {edges.drawn:,} of {edges.total:,} edges: {share}"))
+    if edges.faded:
+        some = (
+            f"{edges.faded_drawn:,} of {edges.faded:,}"
+            if edges.faded_drawn < edges.faded
+            else f"{edges.faded:,}"
+        )
+        entries.append(
+            (
+                line((0, 0), (26, 0), Look(stroke=MUTED, opacity=3 * FADED)),
+                f"{some} edges that carry nothing here",
+            )
+        )
+    return entries
+
+
+def _wedge() -> Shape:
+    """Return a line that becomes wider."""
+    return Path(((0, -0.5), (26, -3), (26, 3), (0, 0.5)), closed=True, look=Look(fill=MUTED))
+
+
+def _bundle() -> Shape:
+    """Return a few lines."""
+    look = Look(stroke=MUTED, width=1)
+    return Group(tuple(line((0, y), (26, y / 3), look) for y in (-6, 0, 6)))
+
+
+def _greys() -> Shape:
+    """Return the scale of an image's pixels."""
+    cells = [Rect(8 * k, -7, 8, 14, look=Look(fill=shade(k / 4), stroke=RULE, width=0.5)) for k in range(5)]
+    return Group(tuple(cells))
+
+
+def _patch() -> Shape:
+    """Return a small image of weights."""
+    values = ((-1.0, -0.2, 0.3), (0.0, 0.9, 0.1), (0.4, -0.5, 0.0))
+    cells = [
+        Rect(6 * c, 6 * r - 9, 6, 6, look=Look(fill=diverging(v, 1.0), stroke=RULE, width=0.5))
+        for r, row in enumerate(values)
+        for c, v in enumerate(row)
+    ]
+    return Group(tuple(cells))
+
+
+def _range(values: Array | None) -> str:
+    """Return what an image's greys stand for."""
+    if values is None:
+        return ""
+    return f"{number(min(0.0, values.min(initial=0)))} to {number(values.max(initial=0))}"
