@@ -1,0 +1,190 @@
+"""Pictures of training: gradient size layer by layer, loss and accuracy, over the epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from viz.gradient_strip import draw_gradient_strip, ratio_words
+from viz.picture import Picture
+from viz.plots import house_style
+from viz.style import INK, MUTED, RULE, SERIES, mark, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from minigrad.training import History
+
+__all__ = ["draw_gradient_strip", "draw_history"]
+
+_LABELLED = 8  # layers up to which every line has its name
+_MARKS = {"zero": ("o", 0.02, "○ exactly 0"), "nan": ("x", 0.94, "× nan"), "inf": ("^", 0.98, "△ inf")}
+
+
+def draw_history(history: History, *, title: str = "") -> Picture:
+    """
+    Draw a training: gradient size layer by layer over the epochs, loss and accuracy.
+
+    Parameters
+    ----------
+    history : History
+        What `minigrad.fit` returned.
+    title : str
+        The heading.
+
+    Returns
+    -------
+    Picture
+        It can also be saved as ``.json``.
+
+    Raises
+    ------
+    ValueError
+        If no epoch was finished.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> history = mg.History()
+    >>> history.record(loss=1.0, gradient_norms={"0": 1e-4, "2": 1.0})
+    >>> draw_history(history).title
+    'Training: gradient size, layer by layer'
+    """
+    if not history.epochs:
+        raise ValueError("this history has no finished epoch, so there is nothing to draw")
+    from matplotlib.figure import Figure
+
+    curves = [name for name in ("loss", "accuracy") if getattr(history, name)]
+    layers = len(history.gradient_norms)
+    heading = title or ("Training: gradient size, layer by layer" if layers else "Training")
+    with house_style():
+        figure = Figure(figsize=(10, 4.7), layout="constrained")
+        names: Any = [["gradients", name] if layers else [name] for name in curves or ["gradients"]]
+        axes = figure.subplot_mosaic(names, width_ratios=[1.7, 1] if len(names[0]) == 2 else [1])
+        figure.suptitle(heading, x=0.01, ha="left", fontweight="bold", fontsize=13)
+        words = _draw_gradients(axes["gradients"], history) if layers else ""
+        for name in curves:
+            _draw_curve(axes[name], history, name)
+        figure.draw_without_rendering()  # while the style holds
+    return Picture(
+        figure, title=heading, description=f"{words}{'. ' if words else ''}{_outcome(history)}",
+        text=history.summary(), data=history.to_dict(),
+    )  # fmt: skip
+
+
+def _draw_gradients(axes: Axes, history: History) -> str:
+    """Draw one line per layer, named where it ends; return what there is to see."""
+    from matplotlib import colormaps
+
+    norms = list(history.gradient_norms.values())
+    last = len(norms) - 1
+    seen: set[str] = set()
+    for k, sizes in enumerate(norms):
+        colour = colormaps["viridis"](0.25 + 0.55 * k / max(last, 1))
+        points = [size if mark(size) is None else math.nan for size in sizes]
+        dots, width = "." if len(points) < 30 else "", 2.5 if k in (0, last) else 1.5
+        axes.plot(history.epochs, points, marker=dots, color=colour, linewidth=width, gid=f"layer-{k + 1}")
+        for kind, (symbol, height, _) in _MARKS.items():
+            epochs = [epoch for epoch, size in zip(history.epochs, sizes, strict=True) if mark(size) == kind]
+            place: Any = {"transform": axes.get_xaxis_transform(), "clip_on": False, "gid": f"{kind}-{k + 1}"}
+            if epochs:
+                axes.plot(epochs, [height] * len(epochs), symbol, mfc="none", mec=colour, ls="none", **place)
+                seen.add(kind)
+    axes.set_yscale("log")
+    axes.set_ylim(*_decades([size for sizes in norms for size in sizes]))
+    axes.set_ylabel("gradient norm ‖∂L/∂w‖, log scale")
+    _finish(axes, history, "epoch")
+    _name_lines(axes, [sizes[-1] for sizes in norms])
+    legend = "   ".join(_MARKS[kind][2] for kind in _MARKS if kind in seen)
+    axes.text(0.02, 0.06, legend, transform=axes.transAxes, color=MUTED.light)
+    words = _ratio(norms)
+    axes.set_title(words, loc="left", fontsize=10, fontweight="normal", color=MUTED.light)
+    return words
+
+
+def _ratio(norms: Sequence[Sequence[float]]) -> str:
+    """Compare the first layer's gradient with the last one's, at the first and the last epoch."""
+    if len(norms) < 2:
+        return "one layer with weights"
+    first, last = (ratio_words(norms[0][epoch], norms[-1][epoch]) for epoch in (0, -1))
+    words = f"layer 1 : layer {len(norms)} = {first} in the first epoch"
+    return words if len(norms[0]) == 1 else f"{words}, {last} in the last"
+
+
+def _decades(sizes: Sequence[float]) -> tuple[float, float]:
+    """Return an axis of whole powers of ten, at least four of them, so that pictures can be compared."""
+    logs = [math.log10(size) for size in sizes if mark(size) is None]
+    low, high = math.floor(min(logs, default=0.0)), math.ceil(max(logs, default=0.0))
+    return 10.0 ** (min(low, high - 4) - 0.1), 10.0 ** (high + 0.1)
+
+
+def _name_lines(axes: Axes, ends: Sequence[float]) -> None:
+    """Write the layers' names at the right, beside where their lines end, and apart from each other."""
+    low, high = (math.log10(limit) for limit in axes.get_ylim())
+    chosen = range(len(ends)) if len(ends) <= _LABELLED else (0, len(ends) - 1)
+    heights = [
+        (math.log10(ends[k]) - low) / (high - low) if mark(ends[k]) is None else 0.0 if ends[k] == 0 else 1.0
+        for k in chosen
+    ]
+    leader = {"arrowstyle": "-", "color": RULE.light, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}
+    for k, end, place in zip(chosen, heights, _apart(heights, 0.055), strict=True):
+        axes.annotate(
+            f"layer {k + 1}", (1.0, end), xycoords="axes fraction", xytext=(1.035, place),
+            textcoords="axes fraction", va="center", fontsize=9, color=INK.light,
+            fontweight="bold" if k in (0, len(ends) - 1) else "normal",
+            arrowprops=leader, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Move heights as little as it takes to be a gap apart, in their order, and if possible at most 1."""
+    placed = list(heights)
+    order = sorted(range(len(heights)), key=lambda k: heights[k])
+    level = -math.inf
+    for k in order:
+        placed[k] = level = max(placed[k], level + gap)
+    level = max(1.0, gap * (len(order) - 1)) + gap
+    for k in reversed(order):
+        placed[k] = level = min(placed[k], level - gap)
+    return placed
+
+
+def _draw_curve(axes: Axes, history: History, name: str) -> None:
+    """Draw loss or accuracy of training and validation data, and the epoch whose weights are the best."""
+    dots = "." if len(history.epochs) < 30 else ""
+    axes.plot(history.epochs, getattr(history, name), marker=dots, color=SERIES[0].light, label="training")
+    validation = getattr(history, f"validation_{name}")
+    if validation:
+        axes.plot(history.epochs, validation, "--", marker=dots, color=SERIES[1].light, label="validation")
+        best = history.best_epoch or history.epochs[-1]
+        value = validation[history.epochs.index(best)]
+        ended = ", stopped early" if history.stopped_early else ""
+        axes.axvline(best, color=RULE.light, linewidth=1, zorder=0)
+        axes.plot(best, value, "D", color=SERIES[1].light, label=f"best epoch {best}{ended}")
+    axes.set_title(name, loc="left", fontsize=10)
+    if name == "loss":
+        axes.legend(fontsize=8.5)
+    else:
+        axes.set_ylim(0, 1.03)
+    _finish(axes, history, "epoch" if name == "accuracy" or not history.accuracy else "")
+
+
+def _finish(axes: Axes, history: History, label: str) -> None:
+    """Set the axis of epochs."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlim(history.epochs[0] - 0.3, history.epochs[-1] + 0.3)
+    axes.set_xlabel(label)
+    axes.grid(True, alpha=0.5, linewidth=0.5)
+
+
+def _outcome(history: History) -> str:
+    """Say in words how it ended."""
+    words = [f"{len(history.epochs)} epochs"]
+    for name in ("loss", "validation_loss", "accuracy", "validation_accuracy"):
+        if values := getattr(history, name):
+            words.append(f"{name.replace('_', ' ')} {number(values[0])} to {number(values[-1])}")
+    ending = " Stopped early." if history.stopped_early else " Interrupted." if history.interrupted else ""
+    return f"{', '.join(words)}.{ending}"
