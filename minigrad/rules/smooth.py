@@ -56,7 +56,7 @@ sigmoid = Elementwise(
 
 softplus = Elementwise(
     "softplus",
-    lambda x: np.logaddexp(x, 0),
+    lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
     lambda out, x: sigmoid(x),
     formula="ln(1 + eˣ)",
     source="its derivative is the sigmoid",
