@@ -168,7 +168,7 @@ def _softmax_derivative(v: Operand, out: Operand, x: Operand, axis: int = -1) ->
     return out * (v - np.sum(out * v, axis=axis, keepdims=True))
 
 
-softmax = General(
+softmax: General = General(
     "softmax",
     lambda x, axis=-1: np.exp(_log_softmax(x, axis)),
     vjps=[_softmax_derivative],

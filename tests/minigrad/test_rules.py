@@ -25,7 +25,7 @@ from .strategies import SAMPLES, Sample, float_dtypes, sampler, samples, seeds
 EVERY = sorted(REGISTRY)
 DIFFERENTIABLE = [name for name in EVERY if any(REGISTRY[name].differentiable)]
 GATES = [name for name in EVERY if "gate" in REGISTRY[name].classes]
-few = settings(max_examples=15)
+few = settings(max_examples=30)
 
 
 # Derivatives
