@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tqdm import tqdm
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -148,7 +149,7 @@ def table(results: Sequence[Trained]) -> tuple[list[str], list[list[str]]]:
     """Return the comparison: column names, and one row of text per network."""
     header = [
         "network", "train", "validation", "test", "gradient first : last layer", "inactive",
-        "left for one digit", "max|Wx+b−net(x)|", "radius",
+        "left for one digit", "max |Wx + b − net(x)|", "radius",
     ]  # fmt: skip
     rows = []
     for result in results:
@@ -171,24 +172,21 @@ def write(results: Sequence[Trained], data: mg.data.Dataset, settings: Settings,
     from viz.page import demo_page
 
     pictures = _pictures(results, data)
-    written = [
-        picture.save(folder / f"{name}.{suffix}")
-        for name, picture in pictures.items()
-        for suffix in ("svg", "png")
-    ]
+    drawn = {name: picture.svg(name=name) for name, picture in pictures.items()}
+    labels = [int(y) for y in data.test.y[:SHOWN_DIGITS]]
     record = {
         "minigrad": mg.__version__,
         "data": "scikit-learn digits, 8 × 8 pixels",
-        **{key: getattr(settings, key) for key in ("seed", "epochs", "optimizer", "l1", "l2", "patience")},
+        **asdict(settings),
         "networks": [result.figures() for result in results],
     }
-    content = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-    written.append(write_whole(folder / "results.json", content + "\n"))
-    page = demo_page(
-        results, [int(y) for y in data.test.y[:SHOWN_DIGITS]], pictures, table(results), settings
-    )
-    written.append(write_whole(folder / "index.html", page))
-    return written
+    files: dict[str, str | bytes] = {
+        "index.html": demo_page(results, labels, drawn, table(results), settings),
+        "results.json": json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+    }
+    for name, picture in tqdm(pictures.items(), desc="drawing", unit="picture", leave=False, disable=None):
+        files[f"{name}.svg"], files[f"{name}.png"] = drawn[name], picture.png(scale=1)
+    return [write_whole(folder / name, content) for name, content in files.items()]
 
 
 def file_name(name: str) -> str:
