@@ -232,7 +232,7 @@ class Tensor(Operators):
         """Apply a primitive to the operands' arrays, and remember it if a gradient may be wanted."""
         args = [x.data if isinstance(x, Tensor) else _operand(x) for x in operands]
         result = Tensor(primitive.compute(args, options))
-        if is_recording():
+        if is_recording() and result.data.dtype.kind == "f":  # rounding to whole numbers has no derivative
             parents = _parents(primitive, operands)
             if parents is not None:
                 result._node = Node(primitive, parents, args, options, result.data)
@@ -527,8 +527,8 @@ def _name(function: Any) -> str:
 
 
 def _operand(x: Any) -> Any:
-    """Let numbers keep NumPy's weak promotion; make arrays of lists."""
-    return as_array(x) if isinstance(x, (list, tuple)) else x
+    """Let numbers keep NumPy's weak promotion; make arrays of lists and of arrays with rules of their own."""
+    return as_array(x) if isinstance(x, (list, tuple, np.ndarray)) else x
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:

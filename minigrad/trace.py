@@ -324,10 +324,10 @@ def _frozen(x: Any) -> np.ndarray[Any, Any]:
 
 def _simple(x: Any) -> Any:
     """Reduce to what JSON can say."""
+    if isinstance(x, (float, np.floating)):
+        return float(x) if np.isfinite(x) else str(float(x))
     if isinstance(x, (np.ndarray, np.generic)):
         return _simple(x.tolist())
-    if isinstance(x, float) and not np.isfinite(x):
-        return str(x)
     if isinstance(x, (list, tuple)):
         return [_simple(part) for part in x]
     if isinstance(x, dict):

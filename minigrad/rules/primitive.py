@@ -15,6 +15,7 @@ kind                      reverse mode (VJP)              forward mode (JVP)
 from __future__ import annotations
 
 import inspect
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -156,7 +157,7 @@ class Primitive:
         """Apply the forward rule; an error says what was given."""
         try:
             return self.forward(*args, **options)
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, IndexError, OverflowError) as error:
             given = ", ".join(_described(arg) for arg in args)
             given += "".join(f", {name}={value!r}" for name, value in options.items())
             kind = TypeError if isinstance(error, TypeError) else type(error)
@@ -341,7 +342,7 @@ def as_array(data: Any, dtype: Any = None) -> Any:
 
 def _described(arg: Any) -> str:
     """What an argument is, for an error: an array's shape, or the thing itself."""
-    return f"shape {arg.shape}" if isinstance(arg, np.ndarray) else repr(arg)
+    return f"shape {arg.shape}" if isinstance(arg, np.ndarray) else reprlib.repr(arg)
 
 
 def numbers(operand: Operand) -> Any:

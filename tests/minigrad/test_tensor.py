@@ -242,6 +242,17 @@ def test_a_program_in_numpy_and_the_same_in_torch(seed: int) -> None:
         np.testing.assert_allclose(a.grad, c.grad.numpy(), rtol=1e-9, atol=1e-12)
 
 
+def test_rounding_to_whole_numbers_ends_the_derivative() -> None:
+    assert not leaf(V).astype(int).requires_grad
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_arrays_with_rules_of_their_own_are_arrays() -> None:
+    row = np.matrix([[2.0, 3.0, 4.0]])
+    (grad,) = gradient(lambda t: t * row, X)
+    np.testing.assert_array_equal(grad, np.broadcast_to([2, 3, 4], (2, 3)))
+
+
 def test_float32_stays_float32() -> None:
     t = leaf(V, dtype=np.float32)
     out = (2 * t + 1.5) ** 2 / 3 - np.float32(1)
@@ -289,6 +300,7 @@ def test_float32_stays_float32() -> None:
         (lambda: leaf(V) - [1, 2], ValueError, r"subtract .* got shape \(3,\), shape \(2,\)"),
         (lambda: leaf(V) + np.array(["a"] * 3), TypeError, "add"),
         (lambda: leaf(V) + np.array([1j] * 3), TypeError, "complex128"),
+        (lambda: leaf(V) * 10**400, OverflowError, r"multiply .* got shape \(3,\), 10000.*too large"),
         (lambda: leaf(V) + "a", TypeError, "unsupported operand"),
         (lambda: leaf(V) + None, TypeError, "unsupported operand"),
         (lambda: leaf(V) + 1j, TypeError, "unsupported operand"),

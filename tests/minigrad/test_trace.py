@@ -275,6 +275,11 @@ def test_what_json_lacks_is_written_in_words() -> None:
         same(graph, mg.Graph.from_dict(json.loads(text)))
 
 
+def test_numbers_longer_than_pythons_are_written() -> None:
+    text = mg.trace(lambda x: x.sum(axis=np.int64(0)), np.ones(2, dtype=np.longdouble)).to_json()
+    assert json.loads(text)["nodes"][0]["value"] == [1.0, 1.0]
+
+
 def test_indices_dtypes_and_empty_arrays_are_written() -> None:
     def f(x: mg.Tensor) -> mg.Tensor:
         y = mg.concatenate([x[1:, None], x[[0, 0], None], x[..., np.newaxis]]).astype(np.float32)
