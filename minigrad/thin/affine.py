@@ -55,9 +55,18 @@ class Gate:
     @cached_property
     def distances(self) -> Array:
         """|δ| / ‖∇δ‖ for every boundary; infinity where it can't be reached."""
+        return self._over_steepness(np.abs(self.margins), np.inf)
+
+    @cached_property
+    def doubts(self) -> Array:
+        """How far rounding may have moved every boundary."""
+        away = np.where(np.isfinite(self.distances), self.distances, 0)
+        return self._over_steepness(self.noise[0][..., None] + self.noise[1][..., None] * away, 0.0)
+
+    def _over_steepness(self, rise: Array, unreachable: float) -> Array:
         steepness = np.linalg.norm(self.slopes, axis=0)
         reachable = (steepness > 0) & np.isfinite(self.margins)
-        return np.where(reachable, np.abs(self.margins) / np.where(reachable, steepness, 1), np.inf)
+        return np.where(reachable, rise / np.where(reachable, steepness, 1), unreachable)
 
 
 @dataclass(frozen=True, eq=False)

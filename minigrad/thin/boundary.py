@@ -32,18 +32,26 @@ class Boundary:
 
 
 def next_boundary(around: AffineMap) -> Boundary:
-    """Return the boundary that is nearest to the input; at a tie, all those that it lies on."""
+    """
+    Return the boundary that is nearest to the input; at a tie, all those that it lies on.
+
+    Of those that rounding can't tell apart the surest is taken: boundaries that meet in one point are found
+    there together, also where one of them is between two pieces of almost the same slope.
+    """
     distances = [gate.distances for gate in around.gates]
-    nearest = [float(each.min(initial=np.inf)) for each in distances]
-    radius = min(nearest, default=np.inf)
+    radius = min((float(each.min(initial=np.inf)) for each in distances), default=np.inf)
     if not 0 < radius < np.inf:
         here = tuple((each == 0).any(axis=-1) for each in distances)
         return Boundary(radius, None if radius else around.leaf.data.copy(), here)
-    k = nearest.index(radius)
-    place = np.unravel_index(distances[k].argmin(), distances[k].shape)
+    doubts = [gate.doubts for gate in around.gates]
+    pairs = list(zip(distances, doubts, strict=True))
+    latest = min(float((far + doubt).min(initial=np.inf)) for far, doubt in pairs)
+    rivals = [np.where(far - doubt <= latest, doubt, np.inf) for far, doubt in pairs]
+    k = int(np.argmin([each.min(initial=np.inf) for each in rivals]))
+    place = np.unravel_index(rivals[k].argmin(), rivals[k].shape)
     slope = np.moveaxis(around.gates[k].slopes, 0, -1)[place]
     step = -around.gates[k].margins[place] / (slope @ slope) * slope
-    return Boundary(radius, around.leaf.data + step, _changes(around, step))
+    return Boundary(float(distances[k][place]), around.leaf.data + step, _changes(around, step))
 
 
 def gates_at(around: AffineMap, x: Array) -> list[tuple[Array, Array]]:
@@ -71,7 +79,7 @@ def _changes(around: AffineMap, step: Array) -> tuple[Array, ...]:
     some have a boundary there and stay as they are: a ReLU behind an abs that turns around at 0.
     """
     x = around.leaf.data
-    off = [(gate.noise[0] + gate.noise[1] * np.abs(step).sum())[..., None] for gate in around.gates]
+    off = [2 * (gate.noise[0] + gate.noise[1] * np.abs(step).sum())[..., None] for gate in around.gates]
     met, room = [], _little(x, step)
     for gate, least in zip(around.gates, off, strict=True):
         change = np.tensordot(step, gate.slopes, axes=1)

@@ -138,4 +138,4 @@ def _layer_of(stage: Stage) -> tuple[Array, Array, tuple[Tensor | None, Tensor |
         return np.eye(n, dtype=dtype), np.zeros(n, dtype=dtype), (None, None)
     weight, bias = (np.asarray(arg) for arg in stage.source.args[1:])
     _, weight_leaf, bias_leaf = stage.source.parents
-    return weight, np.broadcast_to(bias, (n,)), (weight_leaf, bias_leaf)
+    return weight, np.broadcast_to(bias, (n,)).astype(dtype), (weight_leaf, bias_leaf)

@@ -85,7 +85,10 @@ class Stage:
     def origin(self) -> tuple[str, str]:
         """Path and type of the layer's first gate, or of what came first."""
         first = self.gates[0].node if self.gates else self.source or (self.nodes[0] if self.nodes else None)
-        return first.origin[:2] if first is not None and first.origin else ("input", "Input")
+        if first is None:
+            return "input", "Input"
+        path, kind, _ = first.origin or ("", "", "")
+        return path, kind or first.primitive.name
 
     def follow(self, node: Node, gate: Gate | None) -> bool:
         """Take one more node in; False, and nothing changed, where it does not act on each unit alone."""
