@@ -11,10 +11,11 @@ from viz import columns as states
 from viz.columns import Array
 from viz.frame import Entry, sign_scale
 from viz.network_words import MEANINGS
-from viz.neurons import sample, stack_sample
+from viz.neurons import READABLE, sample, stack_sample
+from viz.pixels import DOTTED, side_of, signed_image
 from viz.scene import Circle, Group, Path, Rect, Shape, line
 from viz.spots import Spot
-from viz.style import FADED, INK, MUTED, NEGATIVE, POSITIVE, RULE, Look, diverging, number, shade
+from viz.style import FADED, INK, MUTED, NEGATIVE, POSITIVE, RULE, Look, number, shade
 from viz.wires import Wires
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def network_key(
     entries: list[Entry] = []
     if outputs is not None:
         beyond = " or beyond" if np.abs(outputs).max(initial=0) > limit else ""
-        entries.append((sign_scale(), f"value of a neuron, −{number(limit)} to {number(limit)}{beyond}"))
+        small = [s.column.values for s in spots if s.radius < READABLE and not s.image]
+        minus = "; − is negative" if any((v < 0).any() for v in small if v is not None) else ""
+        entries.append((sign_scale(), f"value of a neuron, up to ±{number(limit)}{beyond}{minus}"))
     seen = {
         state
         for spot in spots
@@ -54,7 +57,8 @@ def network_key(
     if weight is not None and thin is not None:
         end = number(np.abs(weight).max(initial=0))
         inked = number(np.abs(weight * thin.x).max(initial=0))
-        words = f"W: weight of each pixel, −{end} to {end};  W · pixel: what it adds, −{inked} to {inked}"
+        dots = ", dotted if negative" if (side_of(weight.shape[1]) or 0) <= DOTTED else ""
+        words = f"W: each pixel's weight, up to ±{end}{dots};  W · pixel: what it adds, up to ±{inked}"
         entries.append((_patch(), words))
     if given and columns[-1].size > 1:
         mark = Path(((9, -6), (9, 6), (0, 0)), closed=True, look=Look(fill=INK))
@@ -112,13 +116,8 @@ def _greys() -> Shape:
 
 def _patch() -> Shape:
     """Return a small image of weights."""
-    values = ((-1.0, -0.2, 0.3), (0.0, 0.9, 0.1), (0.4, -0.5, 0.0))
-    cells = [
-        Rect(6 * c, 6 * r - 9, 6, 6, look=Look(fill=diverging(v, 1.0), stroke=RULE, width=0.5))
-        for r, row in enumerate(values)
-        for c, v in enumerate(row)
-    ]
-    return Group(tuple(cells))
+    values = np.array([-1.0, -0.2, 0.3, 0.0, 0.9, 0.1, 0.4, -0.5, 0.0])
+    return signed_image(values, 1.0, 0, -9, 18, "sample", "")
 
 
 def _range(values: Array | None) -> str:

@@ -36,9 +36,9 @@ def text_drawing(
     """
     lines = [title]
     room = max(len(column.name) for column in columns)
-    width = min(max(max(column.size for column in columns), 1), _LINE)
-    for column in columns:
-        rows = _rows(column)
+    drawn = [_rows(column) for column in columns]
+    width = max(len(row) for rows in drawn for row in rows)
+    for column, rows in zip(columns, drawn, strict=True):
         caption = _caption(column, labels, "left" if facts else "active")
         rows[0] = f"{rows[0].ljust(width)}  {caption}".rstrip()
         lines += [f"{column.name.ljust(room) if k == 0 else ' ' * room}  {row}" for k, row in enumerate(rows)]

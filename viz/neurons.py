@@ -24,6 +24,7 @@ from viz.style import (
     RULE,
     WINNER,
     Look,
+    Paint,
     diverging,
     number,
 )
@@ -83,8 +84,8 @@ def _circle(spot: Spot, j: int, limit: float) -> Group:
         shapes.append(
             line((x - 0.8 * r, y - side), (x + 0.8 * r, y - side), Look(stroke=INK, width=max(1.5, r / 6)))
         )
-    if r >= READABLE and value is not None and state not in (states.DROPPED, states.INACTIVE, states.IDLE):
-        shapes.append(Text(x, y, _short(value, 1.7 * r, 10.5), 10.5))
+    if value is not None and state not in (states.DROPPED, states.INACTIVE, states.IDLE):
+        shapes += _value(x, y, value, r, r >= READABLE, INK)
     return _neuron(spot, j, shapes)
 
 
@@ -110,10 +111,8 @@ def _stack(spot: Spot, j: int, limit: float) -> Group:
         half, tall = spot.half_width, 0.86 * spot.radius
         role = "piece" if column.winners is None else "piece winner" if won else "piece loser"
         cell: list[Shape] = [Rect(x - half, y - tall, 2 * half, 2 * tall, min(3.0, tall), look=look)]
-        if spot.radius >= 8 and value is not None and state != states.DROPPED:
-            cell.append(
-                Text(x, y, _short(value, 1.8 * half, 10.0), 10.0, look=Look(fill=INK if won else MUTED))
-            )
+        if value is not None and state != states.DROPPED and (won or not thin):
+            cell += _value(x, y, value, half, spot.radius >= 8, INK if won else MUTED)
         shapes.append(Group(tuple(cell), role=role))
     shapes.sort(key=lambda shape: "winner" in shape.role)  # its outline over its neighbours'
     if state == states.DROPPED:
@@ -122,10 +121,15 @@ def _stack(spot: Spot, j: int, limit: float) -> Group:
     return _neuron(spot, j, shapes)
 
 
-def _short(value: float, room: float, size: float) -> str:
-    """Write a number in the room that a neuron has."""
+def _value(x: float, y: float, value: float, half: float, readable: bool, ink: Paint) -> list[Shape]:
+    """Write a neuron's value; where there is no room, a minus if it is negative."""
+    if not readable:
+        reach = 0.4 * half
+        minus = line((x - reach, y), (x + reach, y), Look(stroke=ink, width=1.0), role="minus")
+        return [minus] if value < 0 else []
     texts = [number(value), *(number(float(f"{value:.{digits}g}")) for digits in (2, 1))]
-    return next((text for text in texts if fonts.width(text, size) <= room), texts[-1])
+    text = next((text for text in texts if fonts.width(text, 10.5) <= 1.75 * half), texts[-1])
+    return [Text(x, y, text, 10.5, look=Look(fill=ink))]
 
 
 def _neuron(spot: Spot, j: int, shapes: list[Shape]) -> Group:

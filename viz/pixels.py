@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from viz.columns import Array
 from viz.scene import Group, Rect, Shape
-from viz.style import RULE, Look, Paint, diverging, shade
+from viz.style import INK, RULE, Look, Paint, diverging, shade
 
 _SMALLEST = 36  # pixels: a vector of 4, 9, 16 or 25 numbers is hardly an image
+DOTTED = 16  # side up to which there is room for a dot in a pixel
+_DOT = Look(fill=INK, opacity=0.55)
 
 
 def side_of(n: int) -> int | None:
@@ -36,22 +39,31 @@ def grey_image(pixels: Array, left: float, top: float, size: float, role: str, t
 def signed_image(
     weights: Array, limit: float, left: float, top: float, size: float, role: str, title: str
 ) -> Group:
-    """Return an image of weights: orange below zero, grey at zero, blue above."""
-    return _image([diverging(w, limit) for w in weights.tolist()], left, top, size, role, title)
+    """Return an image of weights: orange with a dot below zero, grey at zero, blue above."""
+    image = _image([diverging(w, limit) for w in weights.tolist()], left, top, size, role, title)
+    side = math.isqrt(weights.size)
+    cell = size / side
+    if side > DOTTED:
+        return image
+    dots = []
+    for k in (weights < -0.1 * limit).nonzero()[0].tolist():
+        x, y = left + (k % side + 0.38) * cell, top + (k // side + 0.38) * cell
+        dots.append(Rect(x, y, 0.24 * cell, 0.24 * cell, look=_DOT))
+    return replace(image, shapes=(*image.shapes, *dots))
 
 
 def _image(paints: Sequence[Paint], left: float, top: float, size: float, role: str, title: str) -> Group:
     """Paint a square image; neighbours of one colour in a row are one rectangle."""
     side = math.isqrt(len(paints))
     cell = size / side
-    edge = side <= 16  # a stroke that closes the gaps between pixels
     shapes: list[Shape] = []
     for row in range(side):
         start = 0
         for paint, run in groupby(paints[row * side : (row + 1) * side]):
-            count = len(list(run))
-            place = (left + start * cell, top + row * cell, count * cell, cell)
-            shapes.append(Rect(*place, look=Look(fill=paint, stroke=paint if edge else None, width=0.4)))
-            start += count
+            end = start + len(list(run))
+            over_x, over_y = 0.4 * (end < side), 0.4 * (row + 1 < side)  # so that no gap shows
+            place = (left + start * cell, top + row * cell, (end - start) * cell + over_x, cell + over_y)
+            shapes.append(Rect(*place, look=Look(fill=paint)))
+            start = end
     frame = Rect(left, top, size, size, look=Look(stroke=RULE, width=1), role="frame")
     return Group((*shapes, frame), role=role, title=title)
