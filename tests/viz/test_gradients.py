@@ -114,7 +114,7 @@ class TestHistory:
         placed = _apart(heights, 0.05)
         for a, b in ((a, b) for a in range(len(ends)) for b in range(len(ends)) if heights[a] < heights[b]):
             assert placed[b] - placed[a] >= 0.05 - 1e-9
-        assert max(placed) <= 1 + 1e-9
+        assert min(placed) >= -1e-9 and max(placed) <= 1 + 1e-9
 
     @pytest.mark.parametrize("suffix", ["svg", "png", "pdf", "html", "json", "txt"])
     def test_formats(self, drawn: Picture, tmp_path: Path, suffix: str) -> None:
