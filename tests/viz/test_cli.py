@@ -57,7 +57,7 @@ def test_a_terminal_sees_progress(tmp_path):
             seen += part
     os.close(terminal)
     assert process.returncode == 0
-    assert b"epoch 1/1" in seen and b"%" in seen
+    assert b"%|" in seen and b"batch" in seen and b"picture" in seen
 
 
 def test_results_hold_every_figure(demo):
