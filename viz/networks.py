@@ -74,7 +74,8 @@ def draw_network(
     Raises
     ------
     ValueError
-        If ``x`` is not one input of finite numbers, if there is no Linear layer, or not one label per output.
+        If ``x`` is not one input of finite numbers, if there is no Linear layer, if there is not one label per
+        output, or if ``max_edges`` is negative.
     TypeError
         If the layers don't follow one another.
 
@@ -124,7 +125,7 @@ def draw_thin(
     Raises
     ------
     ValueError
-        If there is not one label per output.
+        If there is not one label per output, or if ``max_edges`` is negative.
 
     Examples
     --------
@@ -159,6 +160,8 @@ def _picture(
     )
     if len(names) != n:
         raise ValueError(f"labels names {len(names)} outputs, but the network has {n}")
+    if max_edges < 0:
+        raise ValueError(f"max_edges is how many edges to draw, at least 0, but got {max_edges}")
     weight = thin.weight.astype(np.float64) if thin is not None and has_images(thin.weight) else None
     spots = place(columns, TILE + 6 if weight is not None else 26.0)
     limit = _limit(spots)

@@ -508,6 +508,11 @@ class TestErrors:
         with pytest.raises(TypeError, match="numbers"):
             draw_network(small(), ["a", "b"])
 
+    def test_max_edges_is_a_number_of_edges(self) -> None:
+        with pytest.raises(ValueError, match="at least 0, but got -1"):
+            draw_network(small(), max_edges=-1)
+        assert not shapes(draw_network(small(), [0.8, -0.5], max_edges=0), "edge")
+
     def test_there_must_be_a_linear_layer(self) -> None:
         with pytest.raises(ValueError, match="no Linear layer"):
             draw_network(nn.Sequential(nn.ReLU()))
