@@ -74,8 +74,8 @@ def draw_network(
     Raises
     ------
     ValueError
-        If ``x`` is not one input of finite numbers, if there is no Linear layer, if there is not one label per
-        output, or if ``max_edges`` is negative.
+        If ``x`` is not one input of finite numbers, if there is no Linear layer, if there is not one label
+        per output, or if ``max_edges`` is negative.
     TypeError
         If the layers don't follow one another.
 
