@@ -51,7 +51,10 @@ def next_boundary(around: AffineMap) -> Boundary:
     place = np.unravel_index(rivals[k].argmin(), rivals[k].shape)
     slope = np.moveaxis(around.gates[k].slopes, 0, -1)[place]
     step = -around.gates[k].margins[place] / (slope @ slope) * slope
-    return Boundary(float(distances[k][place]), around.leaf.data + step, _changes(around, step))
+    changes = _changes(around, step)
+    if not any(units.any() for units in changes):  # rounding hides it: name the one that was aimed at
+        changes[k][place[:-1]] = True
+    return Boundary(float(distances[k][place]), around.leaf.data + step, changes)
 
 
 def gates_at(around: AffineMap, x: Array) -> list[tuple[Array, Array]]:

@@ -44,7 +44,8 @@ class ThinNetwork:
     boundary : ndarray or None
         The nearest point on a boundary.
     next_flip : frozenset of (layer, neuron)
-        The gates that change there.
+        The gates that change when the input goes on beyond that point; at a tie, those that have a boundary
+        at the input.
     tie : bool
         Whether the input lies on a boundary.
     """
@@ -216,6 +217,11 @@ def thin(net: Module, x: ArrayLike) -> ThinNetwork:
         If ``x`` is not one input (a batch, say) or is not finite.
     TypeError
         If ``net`` is no Module.
+
+    Notes
+    -----
+    A gate is seen where it is one of these primitives. A decision that the network takes about its input in
+    another way, such as the condition of ``np.where`` or an index, is taken for a constant.
 
     Examples
     --------

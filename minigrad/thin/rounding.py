@@ -21,14 +21,14 @@ UNITS = 16
 
 def squares_of_input(x: Array) -> Array:
     """Return the squared sizes of the input's entries and of their slopes, shape (2, n_in)."""
-    return np.stack([np.square(x), np.ones_like(x)])
+    return np.stack([np.square(x, dtype=np.float64), np.ones(x.shape)])
 
 
 def squares(node: Node, arriving: Sequence[Array | None]) -> Array:
     """Carry the squared sizes of the arguments through one node, shape (2, *output)."""
     assert node.args is not None
     if isinstance(node.primitive, Elementwise):
-        total = np.stack([np.square(node.output), np.zeros_like(node.output)])
+        total = _squares_of_result(node.output)
         for k, square in enumerate(arriving):
             if square is not None:
                 total = total + np.square(partial(node, k)) * aligned(square, node)
@@ -41,12 +41,17 @@ def noise(node: Node, arriving: Sequence[Array | None]) -> Array:
     """Return what margins of a gate, and their slopes, may be off by, shape (2, *units or 1, ..., 1)."""
     known = [square for square in arriving if square is not None]
     if isinstance(node.primitive, Elementwise):
-        total = np.stack([np.square(node.output), np.zeros_like(node.output)])
+        total = _squares_of_result(node.output)
         total = total + sum(aligned(square, node) for square in known)
     else:
         total = np.max([square.reshape(2, -1).max(axis=1, initial=0) for square in known], axis=0)
         total = total.reshape(2, *(1,) * np.ndim(node.output))
-    return np.asarray(UNITS * np.finfo(node.output.dtype).eps * np.sqrt(total))
+    size = np.sqrt(np.nan_to_num(total, nan=0.0, posinf=1e300))
+    return np.asarray(UNITS * float(np.finfo(node.output.dtype).eps) * size)
+
+
+def _squares_of_result(y: Array) -> Array:
+    return np.stack([np.square(y, dtype=np.float64), np.zeros(y.shape)])
 
 
 def _square(node: Node, k: int, row: int, square: Array | None) -> Array:
