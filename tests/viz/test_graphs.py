@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import minigrad as mg
 import viz
 from minigrad import nn
-from viz.graph_cards import Scales, card, gradient_words, value_words
-from viz.graph_modules import collapsed
 from viz.graphs import draw_graph
+from viz.graphs.cards import Scales, card, gradient_words, value_words
+from viz.graphs.modules import collapsed
 from viz.layout import engines
 from viz.picture import Picture
 from viz.scene import Group, Path, Rect, Scene, Shape, Text, visible

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 import minigrad as mg
 import viz
 from minigrad import nn
-from viz import columns as states
-from viz.columns import columns_of_thin
+from viz.networks import columns as states
 from viz.networks import draw_network, draw_thin
-from viz.neurons import sample
+from viz.networks.columns import columns_of_thin
+from viz.networks.neurons import sample
+from viz.networks.traced import columns_of_network
 from viz.picture import Picture
 from viz.scene import Circle, Group, Rect, Scene, Shape, Text
-from viz.traced_columns import columns_of_network
 
 PIECEWISE_LINEAR = ["relu", "leaky", "prelu", "maxout", "relu then maxout", "dropout then maxout", "linear"]
 SMOOTH = ["sigmoid", "tanh", "softplus"]

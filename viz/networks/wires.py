@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from viz.columns import Array
+from viz.networks.columns import Array
+from viz.networks.spots import Spot
 from viz.scene import Path, Point, Shape, Text, arrow
-from viz.spots import Spot
 from viz.style import FADED, INK, MUTED, Look, edge, number, strength
 
 _SPARSE = 100  # edges up to which each can be followed

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from viz.columns import Column
-from viz.pixels import side_of
+from viz.networks.columns import Column
+from viz.networks.pixels import side_of
 from viz.scene import Point
 
 MOST = 64  # neurons of one layer that are drawn

@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from viz import fonts
-from viz.columns import Column, columns_of_thin
 from viz.frame import framed
-from viz.network_key import network_key
-from viz.network_text import dot_source, text_drawing
-from viz.network_words import (
+from viz.networks.columns import Column, columns_of_thin
+from viz.networks.key import network_key
+from viz.networks.neurons import neuron_shapes
+from viz.networks.outputs import TILE, has_images, output_shapes
+from viz.networks.spots import Spot, place
+from viz.networks.text import dot_source, text_drawing
+from viz.networks.wires import skips, wires
+from viz.networks.words import (
     Fact,
     description,
     facts_line,
@@ -23,13 +27,9 @@ from viz.network_words import (
     thin_facts,
     thin_lead,
 )
-from viz.neurons import neuron_shapes
-from viz.outputs import TILE, has_images, output_shapes
 from viz.picture import Picture
 from viz.scene import Group, Shape, Text, union
-from viz.spots import Spot, place
 from viz.style import INK, MUTED, Look
-from viz.wires import skips, wires
 
 if TYPE_CHECKING:
     from minigrad.nn import Module
@@ -90,7 +90,7 @@ def draw_network(
     output    ●   Linear 2→1: 3
     ● active  ○ inactive
     """
-    from viz.traced_columns import columns_of_network
+    from viz.networks.traced import columns_of_network
 
     columns = columns_of_network(module, x)
     heading = title or ("A network" if x is None else "A network at one input")

@@ -15,7 +15,17 @@ from minigrad.rules import REGISTRY, Elementwise
 from minigrad.tensor import Tensor
 from minigrad.trace import Graph, GraphNode, trace
 from minigrad.training.measure import LIMITS
-from viz.columns import ACTIVE, DROPPED, INACTIVE, LOWER, PLAIN, SATURATED, Array, Column, column_name
+from viz.networks.columns import (
+    ACTIVE,
+    DROPPED,
+    INACTIVE,
+    LOWER,
+    PLAIN,
+    SATURATED,
+    Array,
+    Column,
+    column_name,
+)
 
 _SATURATION = {kind.primitive.name: limits for kind, limits in LIMITS.items()}
 _LONG = 22  # letters of a caption

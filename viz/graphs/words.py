@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad.trace import Graph, GraphNode
-from viz.graph_cards import gradient_words, value_words
+from viz.graphs.cards import gradient_words, value_words
 from viz.scene import visible
 from viz.style import number
 

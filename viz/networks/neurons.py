@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from viz import columns as states
 from viz import fonts
-from viz.columns import Column
-from viz.pixels import grey_image, side_of
+from viz.networks import columns as states
+from viz.networks.columns import Column
+from viz.networks.pixels import grey_image, side_of
+from viz.networks.spots import Spot
 from viz.scene import Circle, Group, Rect, Shape, Text, cross, line
-from viz.spots import Spot
 from viz.style import (
     ACTIVE,
     DROPPED,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from viz.columns import Array
+from viz.networks.columns import Array
 from viz.scene import Group, Rect, Shape
 from viz.style import INK, RULE, Look, Paint, diverging, shade
 

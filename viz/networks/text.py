@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from viz import columns as states
-from viz.columns import Column
-from viz.network_words import MEANINGS, Fact, facts_line
-from viz.pixels import side_of
+from viz.networks import columns as states
+from viz.networks.columns import Column
+from viz.networks.pixels import side_of
+from viz.networks.words import MEANINGS, Fact, facts_line
 from viz.style import INACTIVE, NEGATIVE, POSITIVE, RULE, diverging, number
 
 _MARKS = {

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from viz import columns as states
-from viz.columns import Array, Column
+from viz.networks import columns as states
+from viz.networks.columns import Array, Column
 from viz.style import number
 
 if TYPE_CHECKING:

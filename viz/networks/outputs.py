@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from viz import fonts
-from viz.columns import Array
-from viz.neurons import READABLE
-from viz.pixels import side_of, signed_image
+from viz.networks.columns import Array
+from viz.networks.neurons import READABLE
+from viz.networks.pixels import side_of, signed_image
+from viz.networks.spots import Spot
 from viz.scene import Group, Path, Rect, Shape, Text, line, union
-from viz.spots import Spot
 from viz.style import INK, MINUS, MUTED, PANEL, Look, diverging, number
 
 TILE = 44.0  # side of an image of weights

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from viz import columns as states
-from viz.columns import Array
 from viz.frame import Entry, sign_scale
-from viz.network_words import MEANINGS
-from viz.neurons import READABLE, sample, stack_sample
-from viz.pixels import DOTTED, side_of, signed_image
+from viz.networks import columns as states
+from viz.networks.columns import Array
+from viz.networks.neurons import READABLE, sample, stack_sample
+from viz.networks.pixels import DOTTED, side_of, signed_image
+from viz.networks.spots import Spot
+from viz.networks.wires import Wires
+from viz.networks.words import MEANINGS
 from viz.scene import Circle, Group, Path, Rect, Shape, line
-from viz.spots import Spot
 from viz.style import FADED, INK, MUTED, NEGATIVE, POSITIVE, RULE, Look, number, shade
-from viz.wires import Wires
 
 if TYPE_CHECKING:
     from minigrad.thin import ThinNetwork

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from minigrad.trace import Graph, GraphNode, trace
 from viz import fonts
 from viz.frame import Entry, framed, sign_scale
-from viz.graph_cards import Card, Scales, card, norm, outline_sample, size_strip
-from viz.graph_modules import collapsed
-from viz.graph_words import description, dot_source, name_of, node_words, text_drawing
+from viz.graphs.cards import Card, Scales, card, norm, outline_sample, size_strip
+from viz.graphs.modules import collapsed
+from viz.graphs.words import description, dot_source, name_of, node_words, text_drawing
 from viz.layout import Box, Layout, Link, place_graph
 from viz.picture import Picture
 from viz.scene import Group, Point, Rect, Scene, Shape, Text, arrow, line
