@@ -3,9 +3,9 @@
 from . import init
 from .activations import LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
 from .layers import Dropout, Identity, Linear, Residual, Sequential
+from .loading import load
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge_loss, mse_loss
 from .module import Module, Parameter, watch
-from .storage import load
 
 __all__ = [
     "Dropout",

@@ -22,10 +22,6 @@ class Activation(Module):
         """Apply the primitive."""
         return self.primitive(x)
 
-    def config(self) -> dict[str, Any]:
-        """Return what a file needs to rebuild the layer."""
-        return {}
-
 
 class Sigmoid(Activation):
     """
@@ -104,7 +100,7 @@ class LeakyReLU(Activation):
         return self.primitive(x, self.slope)
 
     def config(self) -> dict[str, Any]:
-        """Return what a file needs to rebuild the layer."""
+        """Return the constructor's arguments."""
         return {"slope": self.slope}
 
     def __repr__(self) -> str:
@@ -186,7 +182,7 @@ class Maxout(Activation):
         return groups
 
     def config(self) -> dict[str, Any]:
-        """Return what a file needs to rebuild the layer."""
+        """Return the constructor's arguments."""
         return {"pieces": self.pieces}
 
     def __repr__(self) -> str:

@@ -95,7 +95,7 @@ class Linear(Module):
         return linear(x, self.weight, 0.0 if self.bias is None else self.bias)
 
     def config(self) -> dict[str, Any]:
-        """Return what a file needs to rebuild the layer."""
+        """Return the constructor's arguments."""
         return {"n_in": self.n_in, "n_out": self.n_out, "bias": self.bias is not None}
 
     def __repr__(self) -> str:
@@ -152,7 +152,7 @@ class Dropout(Module):
         return dropout(x, mask)
 
     def config(self) -> dict[str, Any]:
-        """Return what a file needs to rebuild the layer."""
+        """Return the constructor's arguments."""
         return {"p": self.p, "scaling": self.scaling}
 
     def __repr__(self) -> str:
@@ -173,10 +173,6 @@ class Identity(Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return x."""
         return x
-
-    def config(self) -> dict[str, Any]:
-        """Return what a file needs to rebuild the layer."""
-        return {}
 
 
 class Sequential(Module):
@@ -212,9 +208,9 @@ class Sequential(Module):
         """Iterate over the layers; their names are their positions."""
         return ((str(k), layer) for k, layer in enumerate(self.layers))
 
-    def config(self) -> dict[str, Any]:
-        """Return what a file needs to rebuild the module, besides its layers."""
-        return {}
+    def architecture(self) -> dict[str, Any]:
+        """Return what a file needs to rebuild the module and its layers."""
+        return super().architecture() | {"layers": [layer.architecture() for layer in self]}
 
     def __len__(self) -> int:
         return len(self.layers)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..tensor import Array, Tensor
+from . import storage
 
 _watcher: ContextVar[Callable[[Module, Tensor, Tensor], None] | None] = ContextVar("watcher", default=None)
 
@@ -151,17 +152,45 @@ class Module:
             own[name].grad = None
 
     def config(self) -> dict[str, Any]:
-        """Return the constructor's arguments in JSON's terms: what a file needs to rebuild the module."""
-        raise TypeError(
-            f"{type(self).__name__} is not one of minigrad.nn's own layers, so a file can't rebuild it; "
-            f"keep its state_dict() instead, and load_state_dict() into one that you make"
-        )
+        """Return the constructor's arguments, besides modules, in JSON's terms."""
+        return {}
+
+    def architecture(self) -> dict[str, Any]:
+        """
+        Return what a file needs to rebuild the module, in JSON's terms.
+
+        Raises
+        ------
+        TypeError
+            If it is not one of the library's own layers, which are all that a file may name.
+        """
+        if type(self).__module__.rpartition(".")[0] != __package__:
+            raise TypeError(
+                f"{type(self).__name__} is not one of minigrad.nn's own layers, so a file can't rebuild it; "
+                f"keep its state_dict() instead, and load_state_dict() into one that you make"
+            )
+        return {"type": type(self).__name__, **self.config()}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write architecture and weights to one safetensors file; read it with :func:`minigrad.nn.load`."""
-        from .storage import save
+        """
+        Write architecture and weights to one safetensors file; read it with :func:`minigrad.nn.load`.
 
-        save(self, path)
+        Raises
+        ------
+        TypeError
+            If a layer is not one of the library's own.
+        ValueError
+            If layers share parameters, which a file can't say.
+        """
+        held = sum(
+            isinstance(value, Parameter) for module in self.modules() for value in vars(module).values()
+        )
+        if held != len(self.parameters()):
+            raise ValueError(
+                "layers of this network share parameters, which a file can't say; "
+                "keep its state_dict() instead"
+            )
+        storage.write(path, self.architecture(), self.state_dict())
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={child!r}" for name, child in self.named_children())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.nn import storage
+from minigrad.nn import loading, storage
 
 from ..strategies import float_dtypes, networks, seeds
 
@@ -90,7 +90,7 @@ def test_every_layer_comes_back(net: nn.Module, tmp_path: Path) -> None:
 
 def test_every_layer_of_the_library_can_be_in_a_file() -> None:
     layers = {name for name in nn.__all__ if isinstance(getattr(nn, name), type)}
-    assert set(storage.LAYERS) == {n for n in layers if issubclass(getattr(nn, n), nn.Module)} - {"Module"}
+    assert set(loading.LAYERS) == {n for n in layers if issubclass(getattr(nn, n), nn.Module)} - {"Module"}
 
 
 def test_the_same_network_gives_the_same_bytes_and_reading_draws_nothing(tmp_path: Path) -> None:

@@ -1,22 +1,15 @@
-"""The main job: deep networks of equal shape on scanned digits, compared, and seen through single digits."""
+"""The experiment of the demo: deep networks of equal shape, trained on scanned digits and looked into."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.files import write_whole
-
-if TYPE_CHECKING:
-    from viz.picture import Picture
 
 DEPTH = 5
 WIDTH = 32
@@ -143,73 +136,6 @@ def train(name: str, net: nn.Sequential, data: mg.data.Dataset, settings: Settin
     accuracy = {part: _accuracy(net, *split) for part, split in parts.items()}
     thins = () if name == "sigmoid" else tuple(mg.thin(net, x) for x in data.test.x[:SHOWN_DIGITS])
     return Trained(name, net, history, accuracy, thins)
-
-
-def table(results: Sequence[Trained]) -> tuple[list[str], list[list[str]]]:
-    """Return the comparison: column names, and one row of text per network."""
-    header = [
-        "network", "train", "validation", "test", "gradient first : last layer", "inactive",
-        "left for one digit", "max |Wx + b − net(x)|", "radius",
-    ]  # fmt: skip
-    rows = []
-    for result in results:
-        row = [result.name, *(f"{value:.1%}" for value in result.accuracy.values())]
-        row.append(f"{result.gradient_ratio:.2g}")
-        row.append("–" if result.inactive is None else f"{result.inactive:.0%}")
-        if result.thins:
-            thin = result.thins[0]
-            unit = "pieces" if any(layer.groups for layer in thin.layers) else "neurons"
-            radius = f"{thin.radius:.2g}" if np.isfinite(thin.radius) else "∞"
-            row += [f"{thin.kept} of {thin.total} {unit}", f"{thin.max_abs_error:.0e}", radius]
-        else:
-            row += ["smooth: no thin network", "–", "–"]
-        rows.append(row)
-    return header, rows
-
-
-def write(results: Sequence[Trained], data: mg.data.Dataset, settings: Settings, folder: Path) -> list[Path]:
-    """Write the figures, the pictures and the page into a folder that exists; return what was written."""
-    from viz.page import demo_page
-
-    pictures = _pictures(results, data)
-    drawn = {name: picture.svg(name=name) for name, picture in pictures.items()}
-    labels = [int(y) for y in data.test.y[:SHOWN_DIGITS]]
-    record = {
-        "minigrad": mg.__version__,
-        "data": "scikit-learn digits, 8 × 8 pixels",
-        **asdict(settings),
-        "networks": [result.figures() for result in results],
-    }
-    files: dict[str, str | bytes] = {
-        "index.html": demo_page(results, labels, drawn, table(results), settings),
-        "results.json": json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-    }
-    for name, picture in tqdm(pictures.items(), desc="drawing", unit="picture", leave=False, disable=None):
-        files[f"{name}.svg"], files[f"{name}.png"] = drawn[name], picture.png(scale=1)
-    return [write_whole(folder / name, content) for name, content in files.items()]
-
-
-def file_name(name: str) -> str:
-    """Return a network's name as files have it."""
-    return name.lower().replace(" + ", "-")
-
-
-def _pictures(results: Sequence[Trained], data: mg.data.Dataset) -> dict[str, Picture]:
-    """Draw everything that the page shows, by file name."""
-    import viz
-    from viz.gradients import draw_gradient_strip
-
-    pictures = {"gradients": draw_gradient_strip({r.name: r.gradient_norms for r in results})}
-    for result in results:
-        name = file_name(result.name)
-        pictures[f"history-{name}"] = viz.draw(result.history)
-        for k, thin in enumerate(result.thins):
-            pictures[f"thin-{name}-{k}"] = viz.draw(thin)
-        if not result.thins:
-            pictures[f"network-{name}-0"] = viz.draw(result.net, data.test.x[0])
-        if result.name == "ReLU":
-            pictures["graph"] = viz.draw(mg.trace(result.net, data.test.x[0]))
-    return pictures
 
 
 def _accuracy(net: nn.Module, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> float:
