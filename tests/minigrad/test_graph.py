@@ -282,6 +282,14 @@ def second_order() -> Any:
     return g
 
 
+def recorded_gradient() -> Any:
+    x = leaf(V)
+    h = np.exp(x) * np.tanh(x)
+    (h * x).sum().backward(create_graph=True)
+    x.grad = None
+    return h
+
+
 def traced() -> Any:
     net = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
     return mg.trace(net, V), mg.vjp(np.exp, V)[1](V)
@@ -294,7 +302,10 @@ def scalars() -> Any:
     return y
 
 
-@pytest.mark.parametrize("work", [network_step, every_method, second_order, traced, scalars])
+WORKS = [network_step, every_method, second_order, recorded_gradient, traced, scalars]
+
+
+@pytest.mark.parametrize("work", WORKS)
 def test_nothing_waits_for_the_collector(work: Any, no_collector: None) -> None:
     work()
     gc.collect()  # what was loaded on the way

@@ -224,6 +224,12 @@ def test_numbers_that_do_not_fit_are_refused(arrays: Any, message: str, tmp_path
         nn.load(write(tmp_path / "net", LINEAR, arrays))
 
 
+@pytest.mark.parametrize("name", ["os.system", "Module", "Parameter", "__import__", "linear"])
+def test_only_known_layers_are_looked_up(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"unknown layer '{name}'; this version knows Linear, "):
+        nn.load(write(tmp_path / "net", {"type": "Sequential", "layers": [{"type": name}]}))
+
+
 def test_other_versions_and_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="version 2; this library reads 1"):
         nn.load(write(tmp_path / "net", LINEAR, WEIGHT, version=2))
