@@ -23,7 +23,7 @@ def write(path: str | os.PathLike[str], architecture: dict[str, Any], arrays: Ma
     from safetensors.numpy import save as encode
 
     # The format takes contiguous memory only, and some releases write wrong numbers where it isn't.
-    ordered = {name: np.array(array, order="C") for name, array in arrays.items()}
+    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     about = {
         "format": FORMAT,
         "version": VERSION,
@@ -71,5 +71,5 @@ def _checksum(architecture: dict[str, Any], arrays: Mapping[str, Array]) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(np.array(array, order="C").tobytes())
+        digest.update(np.asarray(array, order="C").tobytes())
     return digest.hexdigest()
