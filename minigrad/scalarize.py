@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .graph import enable_grad, newest_first
 from .nn import Module
-from .rules import Elementwise, Primitive
 from .tensor import Array, Tensor
 from .value import Value
 
@@ -56,7 +53,7 @@ def scalarize(net: Module, x: ArrayLike) -> list[Value]:
             scalars[id(vertex)] = _leaves(vertex.data, names.get(id(vertex), vertex.label))
         else:
             operands = [scalars.get(id(p), arg) for p, arg in zip(vertex.parents, vertex.args, strict=True)]
-            scalars[id(vertex)] = _apply(vertex.primitive, operands, vertex.options)
+            scalars[id(vertex)] = np.asarray(vertex.primitive(*operands, **vertex.options), dtype=object)
     if id(root) not in scalars:
         return [Value(number) for number in output.data.ravel()]
     return [v if isinstance(v, Value) else Value(v) for v in np.ravel(scalars[id(root)])]
@@ -83,12 +80,3 @@ def _leaves(array: Array, name: str) -> Array:
         place = ", ".join(map(str, index))
         values[index] = Value(float(array[index]), label=f"{name}[{place}]" if index else name)
     return values
-
-
-def _apply(primitive: Primitive, operands: list[Any], options: Any) -> Array:
-    """Apply a primitive to arrays of Values, entry by entry or as the sums and products it consists of."""
-    if isinstance(primitive, Elementwise):
-        entry_by_entry = np.frompyfunc(lambda *entries: primitive(*entries, **options), len(operands), 1)
-        return np.asarray(entry_by_entry(*operands), dtype=object)
-    rule = primitive.on_scalars or primitive.forward
-    return np.asarray(rule(*operands, **options), dtype=object)
