@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
-from . import rules
+from .array_methods import Array as Array
+from .array_methods import ArrayMethods
 from .graph import Node, enable_grad, is_recording, walk_backward
-from .operators import Operators, operator
 from .rules import NUMPY, Primitive
-from .rules.arithmetic import equal, greater, greater_equal, less, less_equal, not_equal
 from .rules.primitive import as_array
-
-Array = NDArray[Any]
+from .rules.shaping import gather
 
 CONSTANT_FUNCTIONS = {
     np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.argmax, np.argmin, np.argsort,
@@ -68,7 +66,7 @@ def tensor(
     return Tensor(np.array(as_array(plain, dtype)), requires_grad=requires_grad, label=label)
 
 
-class Tensor(Operators):
+class Tensor(ArrayMethods):
     """
     An array with its derivative; NumPy's functions and operators on it are recorded.
 
@@ -302,73 +300,18 @@ class Tensor(Operators):
             )
         return np.array(self.data, dtype=dtype, copy=copy)
 
-    # Reading
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Length of each axis."""
-        return self.data.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the numbers."""
-        return self.data.dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return self.data.ndim
-
-    @property
-    def size(self) -> int:
-        """Number of entries."""
-        return self.data.size
-
     @property
     def is_leaf(self) -> bool:
         """Whether this Tensor was made rather than computed from others that require a gradient."""
         return self._node is None
 
-    def item(self) -> float:
-        """Return the one number in it."""
-        if self.size != 1:
-            raise ValueError(f"item() of a Tensor of shape {self.shape}: it has {self.size} numbers, not one")
-        number: float = self.data.item()
-        return number
-
-    def numpy(self) -> Array:
-        """Return the array itself, not a copy; what is computed with it is not recorded."""
-        return self.data
+    def __getitem__(self, index: Any) -> Tensor:
+        """Pick entries, by basic or fancy index."""
+        return self._record(gather, (self,), {"index": _stripped(index)})
 
     def detach(self) -> Tensor:
         """Return a Tensor of the same array that is not part of the graph."""
         return Tensor(self.data, label=self.label)
-
-    def __float__(self) -> float:
-        """Return the one number in it."""
-        return float(self.item())
-
-    def __bool__(self) -> bool:
-        """Whether its one number is not zero."""
-        return bool(self.data)
-
-    def __int__(self) -> int:
-        """Return the one number in it, rounded towards zero."""
-        return int(self.item())
-
-    def __format__(self, spec: str) -> str:
-        """Write the one number in it as a format such as ``.3f`` says."""
-        return format(self.item(), spec) if spec else repr(self)
-
-    def __len__(self) -> int:
-        """Length of the first axis."""
-        if self.ndim == 0:
-            raise TypeError("a Tensor of shape () has no length")
-        return len(self.data)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        """Iterate over the first axis."""
-        return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
         numbers = np.array2string(self.data, separator=", ", prefix="tensor(", threshold=100)
@@ -377,113 +320,7 @@ class Tensor(Operators):
         extras += [f"label={self.label!r}"] if self.label else []
         return f"tensor({', '.join([numbers, *extras])})"
 
-    # Shapes
-
-    @property
-    def T(self) -> Tensor:
-        """The axes in reverse order."""
-        return self._apply(rules.shaping.transpose)
-
-    def __getitem__(self, index: Any) -> Tensor:
-        """Pick entries, by basic or fancy index."""
-        return self._record(rules.shaping.gather, (self,), {"index": _stripped(index)})
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        """Refuse: a changed entry would make recorded derivatives wrong."""
-        raise TypeError(
-            "a Tensor's entries can't be assigned, since recorded derivatives would be wrong; "
-            "use mg.where(mask, new, old), or write to .data of a leaf before it is used"
-        )
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """Return the same entries in another shape; one length may be −1."""
-        return self._record(rules.shaping.reshape, (self,), {"shape": _unpacked(shape)})
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """Permute the axes; without arguments, reverse them."""
-        return self._record(rules.shaping.transpose, (self,), {"axes": _unpacked(axes)} if axes else {})
-
-    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
-        """Drop axes of length 1."""
-        return self._record(rules.shaping.squeeze, (self,), {"axis": axis})
-
-    def expand_dims(self, axis: int | tuple[int, ...]) -> Tensor:
-        """Insert axes of length 1."""
-        return self._record(rules.shaping.expand_dims, (self,), {"axis": axis})
-
-    def broadcast_to(self, *shape: Any) -> Tensor:
-        """Copy along new axes and axes of length 1."""
-        return self._record(rules.shaping.broadcast_to, (self,), {"shape": _unpacked(shape)})
-
-    def expand(self, *shape: Any) -> Tensor:
-        """Copy along new axes and axes of length 1, as :meth:`broadcast_to`."""
-        return self.broadcast_to(*shape)
-
-    def astype(self, dtype: DTypeLike) -> Tensor:
-        """Return the numbers in another dtype."""
-        return self._record(rules.shaping.astype, (self,), {"dtype": np.dtype(dtype)})
-
-    # Reductions and products
-
-    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-        """Sum over axes."""
-        return self._record(rules.reductions.sum, (self,), {"axis": axis, "keepdims": keepdims})
-
-    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-        """Average over axes."""
-        return self._record(rules.reductions.mean, (self,), {"axis": axis, "keepdims": keepdims})
-
-    def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-        """Return the largest over axes; ties share the derivative equally."""
-        return self._record(rules.reductions.max, (self,), {"axis": axis, "keepdims": keepdims})
-
-    def min(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-        """Return the smallest over axes; ties share the derivative equally."""
-        return self._record(rules.reductions.min, (self,), {"axis": axis, "keepdims": keepdims})
-
-    def all(self, axis: int | None = None) -> Any:
-        """Whether no entry is zero."""
-        return self.data.all(axis=axis)
-
-    def any(self, axis: int | None = None) -> Any:
-        """Whether some entry is not zero."""
-        return self.data.any(axis=axis)
-
-    def argmax(self, axis: int | None = None) -> Any:
-        """Return where the largest entry is, as plain whole numbers."""
-        return self.data.argmax(axis=axis)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        """Return the matrix product."""
-        return self._record(rules.products.matmul, (self, other), {})
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        """Return the matrix product with self on the right."""
-        return self._record(rules.products.matmul, (other, self), {})
-
-    # Comparisons: decisions, without derivative
-
-    __lt__, __le__ = operator(less), operator(less_equal)
-    __gt__, __ge__ = operator(greater), operator(greater_equal)
-    __eq__, __ne__ = operator(equal), operator(not_equal)
-
-    def __and__(self, other: Any) -> Any:
-        """Combine decisions entry by entry."""
-        return np.bitwise_and(self, other)
-
-    def __or__(self, other: Any) -> Any:
-        """Combine decisions entry by entry."""
-        return np.bitwise_or(self, other)
-
-    def __xor__(self, other: Any) -> Any:
-        """Combine decisions entry by entry."""
-        return np.bitwise_xor(self, other)
-
-    def __invert__(self) -> Any:
-        """Negate decisions entry by entry."""
-        return np.invert(self)
-
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # __eq__ compares entry by entry
 
 
 def plain(node: Node) -> tuple[Any, Sequence[Any]]:
@@ -529,15 +366,6 @@ def _name(function: Any) -> str:
 def _operand(x: Any) -> Any:
     """Let numbers keep NumPy's weak promotion; make arrays of lists and of arrays with rules of their own."""
     return as_array(x) if isinstance(x, (list, tuple, np.ndarray)) else x
-
-
-def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:
-    """Accept lengths or axes as one tuple or one by one."""
-    return (
-        tuple(arguments[0])
-        if len(arguments) == 1 and not isinstance(arguments[0], (int, np.integer))
-        else arguments
-    )
 
 
 def _stripped(x: Any) -> Any:
