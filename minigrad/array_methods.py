@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -76,10 +75,6 @@ class ArrayMethods(Operators):
         if self.ndim == 0:
             raise TypeError("a Tensor of shape () has no length")
         return len(self.data)
-
-    def __iter__(self) -> Iterator[Self]:
-        """Iterate over the first axis."""
-        return (self[i] for i in range(len(self)))
 
     # Shapes
 
@@ -166,22 +161,6 @@ class ArrayMethods(Operators):
     __lt__, __le__ = operator(less), operator(less_equal)
     __gt__, __ge__ = operator(greater), operator(greater_equal)
     __eq__, __ne__ = operator(equal), operator(not_equal)
-
-    def __and__(self, other: Any) -> Any:
-        """Combine decisions entry by entry."""
-        return np.bitwise_and(self, other)
-
-    def __or__(self, other: Any) -> Any:
-        """Combine decisions entry by entry."""
-        return np.bitwise_or(self, other)
-
-    def __xor__(self, other: Any) -> Any:
-        """Combine decisions entry by entry."""
-        return np.bitwise_xor(self, other)
-
-    def __invert__(self) -> Any:
-        """Negate decisions entry by entry."""
-        return np.invert(self)
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:

@@ -313,6 +313,26 @@ class Tensor(ArrayMethods):
         """Return a Tensor of the same array that is not part of the graph."""
         return Tensor(self.data, label=self.label)
 
+    def __iter__(self) -> Iterator[Tensor]:
+        """Iterate over the first axis."""
+        return (self[i] for i in range(len(self)))
+
+    def __and__(self, other: Any) -> Any:
+        """Combine decisions entry by entry."""
+        return np.bitwise_and(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        """Combine decisions entry by entry."""
+        return np.bitwise_or(self, other)
+
+    def __xor__(self, other: Any) -> Any:
+        """Combine decisions entry by entry."""
+        return np.bitwise_xor(self, other)
+
+    def __invert__(self) -> Any:
+        """Negate decisions entry by entry."""
+        return np.invert(self)
+
     def __repr__(self) -> str:
         numbers = np.array2string(self.data, separator=", ", prefix="tensor(", threshold=100)
         extras = [] if self.dtype in (np.float64, np.int64, np.bool_) else [f"dtype={self.dtype}"]
