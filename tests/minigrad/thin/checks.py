@@ -113,12 +113,16 @@ def _points_within(x: Any, radius: float, distances: Any, rng: np.random.Generat
     return [x + far * rng.uniform(0.9, 1) * d / np.linalg.norm(d) for d in directions]
 
 
-def training_agrees(layers: Layers, x: Any, seed: int = 0, batch: int = 3) -> None:
-    """Gradients of the thin network, put back, are the full network's; exactly 0 where nothing is left."""
+def training_agrees(layers: Layers, x: Any, batch: int = 3, far: float = 0.9, seed: int = 0) -> None:
+    """
+    Gradients of the thin network, put back, are the full network's; exactly 0 where nothing is left.
+
+    The batch lies within the share ``far`` of the radius.
+    """
     net, thin = thin_of(layers, x)
     rng = np.random.default_rng(seed)
     moves = rng.uniform(-1, 1, size=(batch, len(x))) / np.sqrt(len(x))
-    inputs = x + 0.9 * min(thin.radius, 10.0) * moves
+    inputs = x + far * min(thin.radius, 10.0) * moves
     cotangents = rng.normal(size=(batch, len(thin.output)))
     net.zero_grad()
     for point, cotangent in zip(inputs, cotangents, strict=True):
