@@ -187,24 +187,22 @@ def mark(value: float) -> str | None:
 
 def number(value: float) -> str:
     """
-    Write a number short and honest: three significant digits, trailing zeros only where it was rounded.
+    Write a number short and honest: three significant digits, no trailing zeros.
 
     Examples
     --------
     >>> [number(v) for v in (3.0, -0.03125, 0.99996, -1.23e-5, 12345.6, 7e22, float("-inf"))]
-    ['3', '−0.0312', '1.00', '−1.2e−05', '12346', '7.0e+22', '−inf']
+    ['3', '−0.0312', '1', '−1.2e−05', '12346', '7e+22', '−inf']
     """
     value = float(value)
     if not math.isfinite(value):
         text = str(value)
     elif value != 0 and not 1e-3 <= abs(value) < 1e5:
-        text = f"{value:.1e}"
+        text = f"{value:.1e}".replace(".0e", "e")
     elif abs(value) >= 1e3:
         text = f"{value:.0f}"
-    elif float(short := f"{value:.3g}") == value:
-        text = short.removeprefix("-") if value == 0 else short
     else:
-        text = f"{value:#.3g}".rstrip(".")
+        text = f"{value:z.3g}"
     return text.replace("-", MINUS)
 
 
