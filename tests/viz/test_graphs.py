@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -178,8 +179,6 @@ def test_zero_nan_and_inf_gradients_have_marks_of_their_own() -> None:
     x = mg.tensor(np.array([1.0, 2.0]), requires_grad=True, label="x")
     (node,) = mg.trace(x).nodes
     for bad, mark in ((0.0, "mark-zero"), (np.nan, "mark-nan"), (np.inf, "mark-inf")):
-        from dataclasses import replace
-
         marked = replace(node, gradient=np.full(2, bad))
         scene = Scene.around(card(marked, Scales.of((marked,))).shapes, title="", description="")
         assert [s for s in scene.walk() if mark in s.role.split()]
@@ -336,3 +335,58 @@ def test_numbers_that_are_not_finite_have_marks() -> None:
 def test_a_collapsed_graph_keeps_its_title() -> None:
     graph = mg.trace(network(), inputs())
     assert draw_graph(graph, collapse=True).title == draw_graph(graph).title == "Computation graph"
+
+
+def test_vanishing_is_said_only_where_it_happens() -> None:
+    def deep(activation: type[nn.Module]) -> str:
+        layers = [layer for _ in range(6) for layer in (nn.Linear(4, 4), activation())]
+        net = nn.init.xavier_normal(nn.Sequential(*layers, nn.Linear(4, 3)), rng=0)
+        graph = mg.trace(net, inputs())
+        weights = [node.gradient for node in graph.nodes if node.label.endswith("weight")]
+        assert weights[0] is not None and weights[-1] is not None
+        vanishes = np.linalg.norm(weights[0]) < 0.05 * np.linalg.norm(weights[-1])
+        said = draw_graph(graph).description
+        assert ("vanishes: from 12.weight up to 0.weight" in said) == vanishes
+        assert draw_graph(graph, collapse=True).drawing.description[:150] == said[:150]  # type: ignore[union-attr]
+        return said
+
+    assert "vanishes" in deep(nn.Sigmoid) and "vanishes" not in deep(nn.Identity)
+
+
+def test_the_lead_says_what_is_differentiated() -> None:
+    assert "those of the sum of all outputs. The" in draw_graph(mg.trace(network(), inputs())).description
+    one = mg.trace(lambda x: np.sum(network()(x)), inputs())
+    assert "sum of all outputs" not in draw_graph(one).description
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = np.exp(x)
+    y.backward(np.array([1.0, -1.0]), retain_graph=True)
+    assert "each times its own gradient" in draw_graph(y).description
+
+
+@given(st.lists(st.floats(-20, 20), min_size=1, max_size=5))
+def test_a_small_factor_is_a_small_step_of_colour(logs: list[float]) -> None:
+    (leaf,) = mg.trace(mg.tensor([1.0], requires_grad=True)).nodes
+    scales = Scales.of(tuple(replace(leaf, gradient=np.array([10.0**size])) for size in logs))
+    assert scales.high - scales.low >= 4 and scales.low == int(scales.low) and scales.high == int(scales.high)
+    assert all(scales.low - 1e-9 <= size <= scales.high + 1e-9 for size in logs)
+
+
+def test_modules_are_named_by_class_and_path() -> None:
+    graph = mg.trace(network(), inputs())
+    said = [text for node in shapes(draw_graph(graph), "node") for text in texts(node)]
+    assert any("Linear · module 2" in text for text in said)
+    collapsed_texts = [
+        text for node in shapes(draw_graph(graph, collapse=True), "node") for text in texts(node)
+    ]
+    assert "module 0" in collapsed_texts and not any("layer" in text for text in said + collapsed_texts)
+
+
+def test_the_key_explains_the_look_of_edges_in_one_piece() -> None:
+    result = example()
+    result.backward()
+    key = [texts(entry) for entry in shapes(draw_graph(result), "key")]
+    assert ["edge colour and width:", "∂ × gradient = what flows back along it"] in key
+    assert ["positive", "negative"] in key  # no flow is 0 here
+    closed = mg.relu(mg.Value(-1.0)) * -2.0
+    closed.backward()
+    assert ["negative", "none"] in [texts(entry) for entry in shapes(draw_graph(closed), "key")]

@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 
 _HEADER, _DETAIL, _CHIP, _PAD = 30.0, 15.0, 36.0, 8.0  # heights of a card's parts, and what is around them
 _NORM = "‖gradient‖"
+_DECADES = 4.0  # the least that the ramp of norms spans, so that a small factor is a small step on it
 _NOT_FINITE = ("nan", "inf", "−inf")
 _NAME, _SMALL, _CAPTION = 14.0, 11.0, 9.0  # sizes of text
 
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """What colours are relative to: largest value, largest gradient, log₁₀ of the gradients' norms."""
+    """What colours are relative to: largest value, largest gradient, whole decades of norms."""
 
     value: float
     gradient: float
@@ -47,7 +48,8 @@ class Scales:
     def of(cls, nodes: tuple[GraphNode, ...]) -> Scales:
         """Return the scales that fit all the nodes."""
         logs = [math.log10(n) for n in (norm(node.gradient) for node in nodes) if n > 0 and math.isfinite(n)]
-        low, high = min(logs, default=0.0), max(logs, default=0.0)
+        high = float(math.ceil(max(logs, default=0.0)))
+        low = float(math.floor(min([*logs, high - _DECADES])))
         return cls(_largest(n.value for n in nodes), _largest(n.gradient for n in nodes), low, high)
 
 

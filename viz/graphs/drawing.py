@@ -12,17 +12,17 @@ from viz import fonts
 from viz.frame import Entry, framed, sign_scale
 from viz.graphs.cards import Card, Scales, card, norm, outline_sample, size_strip
 from viz.graphs.modules import collapsed
-from viz.graphs.words import description, dot_source, name_of, node_words, text_drawing
+from viz.graphs.words import description, dot_source, lead, module_words, name_of, node_words, text_drawing
 from viz.layout import Box, Layout, Link, place_graph
 from viz.picture import Picture
 from viz.scene import Group, Point, Rect, Scene, Shape, Text, arrow, line
-from viz.style import MUTED, PAPER, RULE, Look, edge, number
+from viz.style import INK, MUTED, PAPER, RULE, Look, edge, number
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
     from minigrad.value import Value
 
-_PARTIAL = 11.0  # size of the text on edges
+_PARTIAL, _KEY = 11.0, 12.0  # sizes of the text on edges and in the key
 _STRIP = {"scalar": 34.0, "tensor": 14.0}  # room above a card, where its edges arrive
 
 
@@ -67,7 +67,8 @@ def draw_graph(
     └─ ∂=3  a    (above)
     """
     whole = target if isinstance(target, Graph) else trace(target)
-    graph = _without_idle_gradients(whole)
+    shown = _without_idle_gradients(whole)
+    graph = shown
     if collapse or (collapse is None and len(graph.nodes) > max_nodes):
         graph = collapsed(graph)
     if len(graph.nodes) > max_nodes:
@@ -76,7 +77,10 @@ def draw_graph(
             f"draw an intermediate result or a smaller network, or insist with max_nodes={len(graph.nodes)}"
         )
     return Picture(
-        _scene(graph, _title(whole)), text=text_drawing(graph), dot=dot_source(graph), data=whole.to_dict()
+        _scene(graph, _title(whole), lead(shown)),
+        text=text_drawing(graph),
+        dot=dot_source(graph),
+        data=whole.to_dict(),
     )
 
 
@@ -87,7 +91,7 @@ def _without_idle_gradients(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(replace(node, gradient=None) for node in graph.nodes))
 
 
-def _scene(graph: Graph, title: str) -> Scene:
+def _scene(graph: Graph, title: str, lead: str) -> Scene:
     """Lay out and draw a graph."""
     scales = Scales.of(graph.nodes)
     cards = [_card(graph, node, scales) for node in graph.nodes]
@@ -112,7 +116,7 @@ def _scene(graph: Graph, title: str) -> Scene:
     return framed(
         shapes,
         title=title,
-        lead=_lead(graph),
+        lead=lead,
         description=description(graph),
         key=_key(graph, scales),
     )
@@ -134,7 +138,7 @@ def _card(graph: Graph, node: GraphNode, scales: Scales) -> Card:
 
 def shape_words(node: GraphNode) -> str:
     """
-    Return shape and dtype of a node in words, its layer, and what a collapsed layer holds.
+    Return shape and dtype of a node in words, its module, and what a collapsed one holds.
 
     Examples
     --------
@@ -144,8 +148,8 @@ def shape_words(node: GraphNode) -> str:
     """
     shape = " × ".join(map(str, node.shape)) or "scalar"
     held = node.options.get("holds", "")
-    layer = f"layer {node.module}" if node.module and not held else ""
-    return " · ".join(filter(None, (shape, node.dtype, layer, held)))
+    module = "" if held else module_words(node)
+    return " · ".join(filter(None, (shape, node.dtype, module, held)))
 
 
 def _partial_words(graph: Graph, node: GraphNode) -> list[str]:
@@ -213,22 +217,6 @@ def _title(graph: Graph) -> str:
     return f"Computation graph of {', '.join(names)}" if names else "Computation graph"
 
 
-def _lead(graph: Graph) -> str:
-    """Say what to look at."""
-    if all(node.gradient is None for node in graph.nodes):
-        how = "backward()" if graph.level == "scalar" else "backward(retain_graph=True)"
-        return f"Values flow down. Gradients have not been computed: call {how} on the result."
-    if graph.level == "scalar":
-        return (
-            "Values flow down, gradients flow back up. Multiply the local derivatives ∂ along each path from "
-            "a node to the result, then add up the paths: that is the node's gradient."
-        )
-    return (
-        "Values flow down, gradients flow back up. The strip in each gradient shows its size: "
-        "where strips darken towards the top, the gradient vanishes."
-    )
-
-
 def _key(graph: Graph, scales: Scales) -> list[Entry]:
     """Explain the marks that this graph has."""
     kinds = [
@@ -237,22 +225,43 @@ def _key(graph: Graph, scales: Scales) -> list[Entry]:
     key: list[Entry] = [(outline_sample(kind), kind) for kind in kinds]
     key.append((outline_sample("operation", output=True), "result"))
     if scales.value or scales.gradient:
-        key.append((sign_scale(), "negative, zero, positive"))
+        key.append((sign_scale(), "value or gradient: negative, zero, positive"))
     dashes = {
         edge(flow, 1.0).dash
         for node in graph.nodes
         for flow, words in zip(_contributions(node), _partial_words(graph, node), strict=True)
         if words and flow is not None
     }
-    lead = "gradient flowing back (wider is more): "
-    for flow, words in {1.0: "positive", -1.0: "negative", 0.0: "none", math.nan: "nan"}.items():
-        if edge(flow, 1.0).dash in dashes:
-            key.append((line((0, 0), (30, 0), replace(edge(flow, 1.0), width=2.5)), lead + words))
-            lead = ""
-    if graph.level == "tensor" and scales.high > scales.low:
+    signs = {"positive": edge(1.0, 1.0), "negative": edge(-1.0, 1.0), "none": edge(0.0, 1.0)}
+    signs["nan"] = edge(math.nan, 1.0)
+    if samples := [(words, look) for words, look in signs.items() if look.dash in dashes]:
+        key.append((_words("edge colour and width:"), "∂ × gradient = what flows back along it"))
+        key.append((_in_a_row(samples[:-1], samples[-1][1]), samples[-1][0]))
+    if graph.level == "tensor" and any(norm(node.gradient) > 0 for node in graph.nodes):
         cells = [10 ** (scales.low + (scales.high - scales.low) * k / 8) for k in range(9)]
         strips = [s for k, size in enumerate(cells) for s in size_strip(size, Rect(8 * k, -7, 8, 14), scales)]
-        key.append((Group(tuple(strips)), f"‖gradient‖ from {number(cells[0])} to {number(cells[-1])}"))
+        ends = f"{number(cells[0])} to {number(cells[-1])}"
+        key.append((Group(tuple(strips)), f"‖gradient‖, {ends}, logarithmic"))
     if graph.level == "tensor" and any(n.gradient is not None and norm(n.gradient) == 0 for n in graph.nodes):
         key.append((Group(tuple(size_strip(0.0, Rect(0, -8, 16, 16), scales))), "exactly 0"))
     return key
+
+
+def _in_a_row(samples: Sequence[tuple[str, Look]], last: Look) -> Group:
+    """Set edges with their meanings side by side, and one more: an entry of the key that never breaks."""
+    row: list[Shape] = []
+    x = 0.0
+    for words, look in samples:
+        row += [_edge_sample(x, look), _words(words, x + 37)]
+        x += 37 + fonts.width(words, _KEY) + 16
+    return Group((*row, _edge_sample(x, last)))
+
+
+def _edge_sample(x: float, look: Look) -> Shape:
+    """Draw a short edge for the key."""
+    return line((x, 0), (x + 30, 0), replace(look, width=2.5))
+
+
+def _words(words: str, x: float = 0.0) -> Text:
+    """Write a part of the key."""
+    return Text(x, 0, words, _KEY, "start", look=Look(fill=INK))

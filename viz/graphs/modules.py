@@ -66,6 +66,11 @@ def _merged(
     holds = [f"{operations} operations"] if operations > 1 else []
     holds += [f"{numbers:,} parameters"] if numbers else []
     return replace(
-        result, id=new, inputs=tuple(dict.fromkeys(outside)), symbol=result.module_type, label=result.module,
-        partials=None, options={**result.options, "holds": ", ".join(holds)},
-    )  # fmt: skip
+        result,
+        id=new,
+        inputs=tuple(dict.fromkeys(outside)),
+        symbol=result.module_type,
+        label=f"module {result.module}",
+        partials=None,
+        options={**result.options, "holds": ", ".join(holds)},
+    )

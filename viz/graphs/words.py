@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minigrad.trace import Graph, GraphNode
-from viz.graphs.cards import gradient_words, value_words
+from viz.graphs.cards import gradient_words, norm, value_words
 from viz.scene import visible
 from viz.style import number
 
+_VANISHED = 0.05  # the gradient vanishes, if the first weights get less of it than this share of the last's
 _DESCRIBED = 40  # nodes that the description names
 _FORMS = {"input": "box", "parameter": "octagon", "constant": "plaintext", "operation": "box"}
 
@@ -25,6 +28,35 @@ def name_of(node: GraphNode) -> str:
     return visible(node.label) or (node.symbol or node.kind) + str(node.id).translate(_SUBSCRIPTS)
 
 
+def lead(graph: Graph) -> str:
+    """
+    Say what to look at, and only what is there: what is differentiated, and whether its gradient vanishes.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> lead(mg.trace(np.exp, [[1.0, 2.0]]))[:78]
+    'Values flow down, gradients flow back up: those of the sum of all outputs. The'
+    """
+    if all(node.gradient is None for node in graph.nodes):
+        how = "backward()" if graph.level == "scalar" else "backward(retain_graph=True)"
+        return f"Values flow down. Gradients have not been computed: call {how} on the result."
+    if graph.level == "scalar":
+        return (
+            "Values flow down, gradients flow back up. Multiply the local derivatives ∂ along each path from "
+            "a node to the result, then add up the paths: that is the node's gradient."
+        )
+    return (
+        f"Values flow down, gradients flow back up{_differentiated(graph)}. The strip in each gradient shows "
+        f"its size.{_vanishing(graph)}"
+    )
+
+
+def module_words(node: GraphNode) -> str:
+    """Say which module recorded a node: its class, and its path in the network."""
+    return f"{node.module_type} · module {node.module}" if node.module else ""
+
+
 def node_words(graph: Graph, node: GraphNode) -> list[str]:
     """Return all that is known of a node, line by line."""
     operands = ", ".join(name_of(graph.nodes[source]) for source in node.inputs)
@@ -40,7 +72,7 @@ def node_words(graph: Graph, node: GraphNode) -> list[str]:
         lines += [_pair(gradient_words(node.gradient))]
     lines += [f"{key}: {value}" for key, value in node.options.items() if value is not None]
     if node.module:
-        lines.append(f"layer {node.module}, {node.module_type}")
+        lines.append(module_words(node))
     return [*lines, f"recorded at {node.source}"] if node.source else lines
 
 
@@ -118,6 +150,27 @@ def dot_source(graph: Graph) -> str:
         for slot, operand in enumerate(node.inputs):
             source.edge(f"n{operand}", f"n{node.id}", label=_partial(graph, node, slot).strip() or None)
     return str(source.source).replace("\t", "    ").rstrip()
+
+
+def _differentiated(graph: Graph) -> str:
+    """Say what the gradients are of, where the result is not a single number."""
+    results = [graph.nodes[k] for k in graph.outputs]
+    if sum(node.value.size for node in results if node.value is not None) <= 1:
+        return ""
+    ones = all(node.gradient is not None and np.all(node.gradient == 1) for node in results)
+    return ": those of the sum of all outputs" + ("" if ones else ", each times its own gradient")
+
+
+def _vanishing(graph: Graph) -> str:
+    """Say by how much the gradient shrinks on its way to the first weights, if it vanishes."""
+    weights = [node for node in graph.nodes if node.kind == "parameter" and len(node.shape) > 1]
+    sizes = [norm(node.gradient) for node in weights]
+    if len(sizes) < 2 or not 0 < sizes[0] < _VANISHED * sizes[-1]:
+        return ""
+    return (
+        f" It vanishes: from {name_of(weights[-1])} up to {name_of(weights[0])} it becomes "
+        f"{number(sizes[-1] / sizes[0])} times smaller."
+    )
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
