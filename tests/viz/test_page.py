@@ -58,6 +58,8 @@ def test_another_digit_by_keyboard_shows_another_thin_network(page):
 def test_a_phone_shows_it_without_scrolling_sideways(page):
     page.set_viewport_size({"width": 375, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    drawn = page.locator("figure svg[role=img]:visible").first.bounding_box()
+    assert drawn["width"] >= 700, "pictures keep a size that can be read, and scroll inside their frames"
 
 
 def test_every_picture_has_a_size_and_a_name(page):

@@ -51,6 +51,7 @@ class Trained:
     history: mg.History
     accuracy: dict[str, float]
     thins: tuple[mg.ThinNetwork, ...]
+    stops_early: bool
 
     @property
     def gradient_norms(self) -> list[float]:
@@ -65,15 +66,32 @@ class Trained:
     @property
     def inactive(self) -> float | None:
         """Share of closed gates after training, over neurons and inputs; None where there are none."""
-        shares = [share[-1] for share in self.history.inactive.values()]
+        shares = [share[self._kept_epoch] for share in self.history.inactive.values()]
         return float(np.mean(shares)) if shares else None
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers training changes."""
+        return sum(parameter.size for parameter in self.net.parameters())
+
+    @property
+    def epochs(self) -> str:
+        """How many epochs were run, and whose weights the network has, if not the last one's."""
+        count = len(self.history.epochs)
+        return f"{self.history.best_epoch} (of {count})" if self.stops_early else str(count)
+
+    @property
+    def _kept_epoch(self) -> int:
+        """Position of the epoch whose weights the network has: early stopping restores the best."""
+        best = self.history.best_epoch
+        return best - 1 if self.stops_early and best is not None else -1
 
     def figures(self) -> dict[str, Any]:
         """Return everything measured, as JSON can say it."""
         record: dict[str, Any] = {
             "name": self.name,
             "architecture": repr(self.net),
-            "parameters": sum(parameter.size for parameter in self.net.parameters()),
+            "parameters": self.parameters,
             **{f"{part}_accuracy": value for part, value in self.accuracy.items()},
             "gradient_norms": self.gradient_norms,
             "gradient_ratio_first_to_last": self.gradient_ratio,
@@ -135,7 +153,7 @@ def train(name: str, net: nn.Sequential, data: mg.data.Dataset, settings: Settin
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     accuracy = {part: _accuracy(net, *split) for part, split in parts.items()}
     thins = () if name == "sigmoid" else tuple(mg.thin(net, x) for x in data.test.x[:SHOWN_DIGITS])
-    return Trained(name, net, history, accuracy, thins)
+    return Trained(name, net, history, accuracy, thins, settings.patience is not None)
 
 
 def _accuracy(net: nn.Module, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> float:
