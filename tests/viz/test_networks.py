@@ -298,6 +298,48 @@ class TestNetwork:
         values = picture.data["layers"][2]["values"]
         assert values == [1.0, 2.0, 0.0]
 
+    @settings(max_examples=40, deadline=None)
+    @given(st.integers(0, 2**32 - 1), st.sampled_from([nn.ReLU(), nn.LeakyReLU(0.1), nn.Dropout(0.5)]))
+    def test_a_skip_does_not_hide_what_a_gate_does(self, seed: int, gate: nn.Module) -> None:
+        mg.manual_seed(seed)
+        first, last = nn.Linear(3, 4, dtype=np.float64), nn.Linear(4, 2, dtype=np.float64)
+        block = nn.Residual(nn.Linear(4, 4, dtype=np.float64), gate)
+        net, x = nn.Sequential(first, block, last), np.array([1.0, -2.0, 3.0])
+        mg.manual_seed(seed)
+        column = columns_of_network(net, x)[2]
+        h = first(x).data
+        mg.manual_seed(seed)
+        silent = (block(h).data == h).tolist()
+        assert [state == states.BYPASSED for state in column.states] == silent
+        mg.manual_seed(seed)
+        assert column.alive_units.sum() == mg.thin(net, x).layers[1].kept.size
+        mg.manual_seed(seed)
+        picture = draw_network(net, x)
+        for edge in shapes(picture, "edge"):
+            into = edge.data.get("to", "")
+            assert not into.startswith("hidden 2") or not silent[int(into.rsplit(" ", 1)[1])]
+        if any(silent):
+            assert f"{8 - sum(silent)} of 8 hidden neurons" in picture.description
+
+    def test_only_smooth_layers_keep_every_neuron(self) -> None:
+        for gate, always in ((nn.ReLU(), False), (nn.LeakyReLU(0.1), False), (nn.Tanh(), True)):
+            net = nn.Sequential(nn.Linear.of([[1.0], [2.0]]), gate, nn.Linear.of([[1.0, 1.0]]))
+            words = draw_network(net, [1.0]).description
+            assert "all 2 hidden neurons pass a signal on" in words
+            assert ("none can be taken away" in words) == always
+
+    def test_where_only_zeros_flow_nothing_passes_a_signal_on(self) -> None:
+        net = nn.Sequential(
+            nn.Linear.of(-np.eye(2)), nn.ReLU(), nn.Linear.of(np.ones((3, 2))), nn.LeakyReLU(0.1),
+            nn.Linear.of(np.ones((2, 3))),
+        )  # fmt: skip
+        picture = draw_network(net, [1.0, 2.0])
+        words = "none of the 5 hidden neurons passes a signal on. 2 are inactive: they give 0"
+        assert words in picture.description
+        assert "3 more have the value 0" in picture.description and "0 of 3 active" in picture.text
+        assert "the largest output: for classes, the prediction" not in key_texts(picture)
+        assert "active: filled with its value" not in key_texts(picture)
+
     def test_a_custom_module_that_is_a_chain_is_drawn(self) -> None:
         class Net(nn.Module):
             def __init__(self) -> None:

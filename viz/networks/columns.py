@@ -22,6 +22,7 @@ LOWER = "lower"  # a gate that is closed, yet passes something on, as LeakyReLU 
 SATURATED = "saturated"
 INACTIVE = "inactive"
 DROPPED = "dropped"
+BYPASSED = "bypassed"  # gives nothing itself, only what a residual connection brings
 IDLE = "idle"  # active, but nothing that it feeds reaches an output
 
 
@@ -37,7 +38,7 @@ class Column:
     captions : tuple of str
         What makes it, such as "Linear 64→32" and "ReLU".
     states : tuple of str
-        One per neuron: plain, active, lower, saturated, inactive, dropped or idle.
+        One per neuron: plain, active, lower, saturated, inactive, dropped, bypassed or idle.
     values : ndarray or None
         What each neuron gives; None without an input.
     groups, winners : tuple of int, ndarray; or None
@@ -53,6 +54,8 @@ class Column:
         Neurons that change at the nearest boundary.
     margin : ndarray or None
         How far the input may move until each neuron changes.
+    smooth : bool
+        Whether its activation has no gate, so that no neuron of it is ever switched off.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Column:
     skip: int | None = None
     flips: frozenset[int] = frozenset()
     margin: Array | None = None
+    smooth: bool = False
 
     @property
     def size(self) -> int:
@@ -84,13 +88,24 @@ class Column:
 
     @property
     def alive_units(self) -> Array:
-        """Which units pass something on: of Maxout's pieces, only winners."""
-        alive = self.alive[self.owners]
+        """Which units pass on what enters them: of Maxout's pieces, only winners."""
+        alive = (self.alive & np.array([state != BYPASSED for state in self.states], dtype=bool))[self.owners]
         if self.groups is not None and self.winners is not None:
             won = np.zeros_like(alive)
             won[np.cumsum(self.groups) - self.groups + self.winners] = True
             alive &= won
         return alive
+
+    @property
+    def signals(self) -> Array:
+        """Which units pass on a number other than 0; of Maxout's pieces, all winners."""
+        if self.values is None or self.groups is not None:
+            return self.alive_units
+        return self.alive_units & (self.values != 0)
+
+    def left(self, word: str) -> Array:
+        """Which units to count as left or as active: active is a hidden neuron that gives something."""
+        return self.signals if word == "active" and self.name.startswith("hidden") else self.alive_units
 
 
 def column_name(k: int, last: int) -> str:

@@ -221,7 +221,8 @@ def _caption(spot: Spot, left: str) -> list[str]:
         lines = [column.name, f"{side} × {side} pixels", *column.captions]
     else:
         lines = [column.name, *column.captions]
-    alive, total = int(column.alive_units.sum()), len(column.owners)
+    units = column.left(left)
+    alive, total = int(units.sum()), len(units)
     if column.values is not None and (alive < total or (column.name.startswith("hidden") and left == "left")):
         lines.append(
             f"{alive} of {total} {left}" if not column.groups or left == "left" else f"{alive} of {total} win"

@@ -11,6 +11,7 @@ from viz.frame import Entry, sign_scale
 from viz.networks import columns as states
 from viz.networks.columns import Array
 from viz.networks.neurons import READABLE, sample, stack_sample
+from viz.networks.outputs import marks_largest
 from viz.networks.pixels import DOTTED, side_of, signed_image
 from viz.networks.spots import Spot
 from viz.networks.wires import Wires
@@ -35,12 +36,7 @@ def network_key(
         small = [s.column.values for s in spots if s.radius < READABLE and not s.image]
         minus = "; − is negative" if any((v < 0).any() for v in small if v is not None) else ""
         entries.append((sign_scale(), f"value of a neuron, up to ±{number(limit)}{beyond}{minus}"))
-    seen = {
-        state
-        for spot in spots
-        for state in spot.column.states
-        if spot.column.groups is None or state == states.DROPPED
-    }
+    seen = _states(spots)
     entries += [(sample(state), meaning) for state, meaning in MEANINGS.items() if state in seen]
     if any(column.groups for column in columns):
         entries.append(
@@ -60,10 +56,22 @@ def network_key(
         dots = ", dotted if negative" if (side_of(weight.shape[1]) or 0) <= DOTTED else ""
         words = f"W: each pixel's weight, up to ±{end}{dots};  W · pixel: what it adds, up to ±{inked}"
         entries.append((_patch(), words))
-    if given and columns[-1].size > 1:
+    if marks_largest(spots[-1]):
         mark = Path(((9, -6), (9, 6), (0, 0)), closed=True, look=Look(fill=INK))
         entries.append((mark, "the largest output: for classes, the prediction"))
     return entries
+
+
+def _states(spots: Sequence[Spot]) -> set[str]:
+    """Return the states to explain: those that are drawn; active only if a neuron could be something else."""
+    seen = set()
+    for spot in spots:
+        shown = {spot.column.states[j] for j in spot.centres}
+        if spot.column.groups is not None or spot.image:
+            shown &= {states.DROPPED}
+        if len(shown) > 1 or spot.column.name.startswith("hidden") or shown != {states.ACTIVE}:
+            seen |= shown
+    return seen
 
 
 def _edge_entries(edges: Wires, given: bool) -> list[Entry]:

@@ -73,6 +73,7 @@ def _circle(spot: Spot, j: int, limit: float) -> Group:
         states.IDLE: replace(PRUNED, width=min(1.25, thick)),
         states.DROPPED: replace(DROPPED, width=min(1.25, thick)),
         states.LOWER: replace(filled, dash=(2, 2)),
+        states.BYPASSED: replace(filled, stroke=INACTIVE, dash=PRUNED.dash),
     }.get(state, filled)
     shapes: list[Shape] = [Circle(x, y, r, look=look)]
     if state == states.DROPPED:

@@ -25,6 +25,14 @@ def has_images(weight: Array) -> bool:
     return side_of(weight.shape[1]) is not None and weight.shape[0] <= 16
 
 
+def marks_largest(spot: Spot) -> bool:
+    """Tell whether one of several outputs is the largest, and is drawn."""
+    values = spot.column.values
+    if values is None or len(values) < 2 or not np.ptp(values):
+        return False
+    return int(values.argmax()) in spot.centres
+
+
 def output_shapes(
     spot: Spot, labels: Sequence[str], limit: float, weight: Array | None, x: Array | None
 ) -> list[Shape]:
@@ -44,7 +52,7 @@ def output_shapes(
     """
     values = spot.column.values
     compared = values is not None and len(values) > 1
-    largest = int(values.argmax()) if values is not None and compared and np.ptp(values) else -1
+    largest = int(values.argmax()) if values is not None and marks_largest(spot) else -1
     left = spot.x + spot.half_width + 9
     shapes = [_label(labels[j], left, y, j == largest) for j, (_, y) in spot.centres.items()]
     left = union(shapes)[2] + 10

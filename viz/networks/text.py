@@ -14,7 +14,8 @@ from viz.style import INACTIVE, NEGATIVE, POSITIVE, RULE, diverging, number
 
 _MARKS = {
     states.PLAIN: "○", states.ACTIVE: "●", states.LOWER: "◐", states.SATURATED: "◉",
-    states.INACTIVE: "○", states.DROPPED: "✕", states.IDLE: "◌",
+    states.INACTIVE: "○", states.DROPPED: "✕", states.BYPASSED: "◇",
+    states.IDLE: "◌",
 }  # fmt: skip
 _LINE = 64  # neurons in a row of text
 _DOTS = 16  # neurons of one layer in DOT source
@@ -126,7 +127,8 @@ def _caption(column: Column, labels: Sequence[str], word: str) -> str:
         value = number(column.values[largest])
         shown = f"largest is {labels[largest]}, {value}" if column.size > 1 else value
         return f"{caption}: {shown}" if caption else shown
-    alive, total = int(column.alive_units.sum()), len(column.owners)
+    units = column.left(word)
+    alive, total = int(units.sum()), len(units)
     if alive < total and column.states[:1] != (states.PLAIN,):
         caption += f"{': ' if caption else ''}{alive} of {total} "
         caption += "win" if column.groups and word == "active" else word

@@ -17,6 +17,7 @@ from minigrad.trace import Graph, GraphNode, trace
 from minigrad.training.measure import LIMITS
 from viz.networks.columns import (
     ACTIVE,
+    BYPASSED,
     DROPPED,
     INACTIVE,
     LOWER,
@@ -92,11 +93,14 @@ class _Draft:
     winners: Array | None = None
     pieces: Array | None = None
     skip: int | None = None
+    smooth: bool = False
 
     def __post_init__(self) -> None:
         n = len(self.output)
         self.masks = {"open": np.ones(n, dtype=bool), "passing": np.ones(n, dtype=bool)}
         self.masks |= {"dropped": np.zeros(n, dtype=bool), "saturated": np.zeros(n, dtype=bool)}
+        self.masks["bypassed"] = np.zeros(n, dtype=bool)
+        self.gated = False
 
     def column(self, name: str, seen: bool) -> Column:
         """Return the finished column; without an input, values and states mean nothing."""
@@ -108,6 +112,7 @@ class _Draft:
         return Column(
             name, captions, states, self.output, groups=self.groups, winners=self.winners,
             pieces=self.pieces, strengths=self.strengths, skip=self.skip,
+            smooth=self.smooth and not self.gated,
         )  # fmt: skip
 
     def _state(self, j: int) -> str:
@@ -115,6 +120,8 @@ class _Draft:
             return DROPPED
         if not self.masks["passing"][j]:
             return INACTIVE
+        if self.masks["bypassed"][j]:
+            return BYPASSED
         if self.masks["saturated"][j]:
             return SATURATED
         return ACTIVE if self.masks["open"][j] else LOWER
@@ -160,9 +167,14 @@ def _take(drafts: list[_Draft], node: GraphNode, args: Sequence[Array], sources:
         draft.masks = {name: mask[rows] for name, mask in draft.masks.items()}
     elif primitive.name == "add" and len(before) == 2 and max(before) == last:
         draft.skip = min(before)
-        draft.masks["open"][:] = draft.masks["passing"][:] = True  # the other summand passes in any case
+        silent = draft.masks["dropped"] | ~draft.masks["passing"]
+        none = np.zeros_like(silent)  # the other summand passes in any case
+        draft.masks |= {"bypassed": silent, "dropped": none, "passing": ~none}
     elif isinstance(primitive, Elementwise) and before == {last} and node.shape == draft.output.shape:
-        _choose(draft.masks, node, args, sources.index(last))
+        operand = sources.index(last)
+        draft.gated |= primitive.class_of(operand) == "gate"
+        draft.smooth |= primitive.class_of(operand) == "smooth"
+        _choose(draft.masks, node, args, operand)
     else:
         return False
     draft.output = _wide(node.value)

@@ -91,7 +91,7 @@ def skips(spots: Sequence[Spot]) -> list[Shape]:
         ]
         title = f"{start.column.name} is added to {spot.column.name}, neuron by neuron"
         shapes.append(arrow(points, Look(stroke=INK, width=2), curved=True, role="skip", title=title))
-        middle = (start.x + spot.x) / 2, 0.25 * (start.top + spot.top) / 2 + 0.75 * height - 8
+        middle = (start.x + spot.x) / 2, 0.25 * (start.top + spot.top) / 2 + 0.75 * height - 14
         shapes.append(Text(*middle, "+ the same values", 10.5, look=Look(fill=MUTED)))
     return shapes
 

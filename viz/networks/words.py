@@ -21,6 +21,7 @@ MEANINGS = {
     states.SATURATED: "saturated: at its limit, nearly flat",
     states.INACTIVE: "inactive: gives 0",
     states.DROPPED: "dropped by a random mask",
+    states.BYPASSED: "gate closed or dropped: only the skip's value passes",
     states.IDLE: "active, but reaches no output",
 }
 
@@ -36,31 +37,43 @@ def hidden_units(columns: Sequence[Column]) -> tuple[int, int, str]:
 def network_lead(columns: Sequence[Column]) -> str:
     """Say what to look at in a network."""
     left, total, unit = hidden_units(columns)
+    hidden = columns[1:-1]
     sizes = [str(column.size) for column in columns]
     if columns[0].values is None:
-        hidden = f"{' + '.join(sizes[1:-1])} hidden neurons" if total else "no hidden neurons"
+        between = f"{' + '.join(sizes[1:-1])} hidden neurons" if total else "no hidden neurons"
         return (
-            f"{sizes[0]} inputs, {hidden}, {sizes[-1]} outputs. The wider an edge, the larger its weight: "
+            f"{sizes[0]} inputs, {between}, {sizes[-1]} outputs. The wider an edge, the larger its weight: "
             f"solid and blue if positive, dashed and orange if negative."
         )
     if not total:
         return "There is no hidden layer: every output is a weighted sum of the inputs."
-    count = Counter(state for column in columns[1:-1] for state in column.states)
+    count = Counter(state for column in hidden for state in column.states)
+    signals = sum(int(column.signals.sum()) for column in hidden)
     words = []
     if unit == "pieces":
         words.append(
             f"In every Maxout neuron one piece wins for this input: {left} of {total} pieces pass on."
         )
-    elif count[states.INACTIVE] or count[states.DROPPED]:
-        words.append(f"For this input {left} of {total} hidden neurons pass a signal on.")
+    elif not signals:
+        words.append(f"For this input none of the {total} hidden neurons passes a signal on.")
+    elif signals < total:
+        words.append(f"For this input {signals} of {total} hidden neurons pass a signal on.")
     else:
-        words.append(f"For this input all {total} hidden neurons pass a signal on: none can be taken away.")
-    if count[states.INACTIVE]:
-        words.append(f"Inactive: {count[states.INACTIVE]}, which give 0, so what enters them ends there.")
-    if count[states.DROPPED]:
-        words.append(f"Dropped at random for this run: {count[states.DROPPED]}.")
-    if count[states.SATURATED]:
-        words.append(f"Saturated: {count[states.SATURATED]}; hardly any gradient comes back through them.")
+        always = ": none can be taken away" if all(column.smooth for column in hidden) else ""
+        words.append(f"For this input all {total} hidden neurons pass a signal on{always}.")
+    if some := count[states.INACTIVE]:
+        gives = "is inactive: it gives 0, so what enters it" if some == 1 else (
+            "are inactive: they give 0, so what enters them"
+        )  # fmt: skip
+        words.append(f"{some} {gives} ends there.")
+    if some := count[states.BYPASSED]:
+        words.append(f"{some} {'gives' if some == 1 else 'give'} only what the skip brings.")
+    if some := left - signals:
+        words.append(f"{some} more {'has' if some == 1 else 'have'} the value 0.")
+    if some := count[states.DROPPED]:
+        words.append(f"{some} {'was' if some == 1 else 'were'} dropped at random for this run.")
+    if some := count[states.SATURATED]:
+        words.append(f"{some} {'is' if some == 1 else 'are'} saturated: hardly any gradient comes back.")
     return " ".join(words)
 
 
@@ -79,7 +92,7 @@ def thin_lead(columns: Sequence[Column], thin: ThinNetwork) -> str:
         )
     remains = "linear, net(x′) = W x′ + b" if thin.weight.any() else "constant, net(x′) = b"
     note = "" if any(column.strengths is not None for column in columns) else (
-        " The network branches: its neurons are drawn, its edges are not."
+        " The network branches: its neurons are drawn before any skip is added, its edges are not."
     )  # fmt: skip
     return f"{away}what remains is {remains}, for every input x′ nearby.{note}"
 
