@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -175,3 +175,15 @@ class TestEngines:
         pytest.importorskip("pygraphviz")
         assert place_graph(*DIAMOND).engine == "pygraphviz"
         assert capfd.readouterr() == ("", "")
+
+
+def test_a_long_link_bends_once_if_no_box_is_in_its_way() -> None:
+    detour = ((0.0, 0.0), (0.0, 100.0), (300.0, -50.0), (200.0, 300.0))
+    aside, below = (40.0, 150.0), (200.0, 150.0)
+    box = Box(60, 40)
+    plain = engines._calm(detour, [box], [aside])
+    assert plain[0] == detour[0] and plain[-1] == detour[-1]
+    assert {x for x, _ in plain[3:]} == {200.0}
+    assert all(upper[1] <= lower[1] for upper, lower in pairwise(plain))
+    assert engines._calm(detour, [box], [below]) == detour
+    assert engines._calm(detour, [box, box], [aside, below]) == detour

@@ -6,14 +6,17 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from viz.layout.structure import NODE_GAP, RANK_GAP, Box, Layout, Link, falling, slots
 from viz.scene import Point
 
+Curve: TypeAlias = tuple[Point, ...]
+_CLEAR = 8.0  # pixels between a curve and the boxes that it passes
 _WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -29,7 +32,7 @@ def by_graphviz(boxes: tuple[Box, ...], links: tuple[Link, ...], time_limit: flo
     source = layout_source(boxes, links)
     for engine, command in _commands().items():
         try:
-            return _read(_run(command, source, time_limit), len(links), engine)
+            return _read(_run(command, source, time_limit), boxes, engine)
         except subprocess.TimeoutExpired:
             return None
         except (OSError, subprocess.CalledProcessError, ValueError, KeyError):
@@ -45,7 +48,7 @@ def layout_source(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> str:
     --------
     >>> print(layout_source((Box(72, 36), Box(72, 36)), (Link(0, 1), Link(0, 1))))
     digraph {
-    graph [ranksep=0.556 nodesep=0.306]
+    graph [ranksep=0.722 nodesep=0.306]
     node [shape=record fixedsize=true label=""]
     edge [arrowhead=none]
     n0 [width=1.000 height=0.500]
@@ -97,18 +100,36 @@ def _run(command: tuple[str, ...], source: str, time_limit: float) -> str:
     return done.stdout
 
 
-def _read(answer: str, count: int, engine: str) -> Layout:
+def _read(answer: str, boxes: Sequence[Box], engine: str) -> Layout:
     """Read Graphviz's JSON; its y grows upwards."""
     graph: dict[str, Any] = json.loads(answer)
     places = {node["name"]: _points(node["pos"])[0] for node in graph["objects"] if "pos" in node}
     curves = {edge["id"]: _points(edge["pos"]) for edge in graph.get("edges", ())}
     centres = tuple(places[f"n{k}"] for k in range(len(places)))
-    return Layout(centres, tuple(_calm(curves[f"e{k}"]) for k in range(count)), engine)
+    calm = (_calm(curves[f"e{k}"], boxes, centres) for k in range(len(curves)))
+    return Layout(centres, tuple(calm), engine)
 
 
-def _calm(curve: tuple[Point, ...]) -> tuple[Point, ...]:
-    """Exchange a curve between neighbouring rows, where nothing is in its way, for one without detours."""
-    return falling(curve[0], curve[-1]) if curve[-1][1] - curve[0][1] < 2 * RANK_GAP else curve
+def _calm(curve: Curve, boxes: Sequence[Box], centres: Sequence[Point]) -> Curve:
+    """Exchange a curve for a plain one, a bend and then straight down, if nothing is in its way."""
+    (x, y), (end_x, end_y) = curve[0], curve[-1]
+    if end_y - y < 2 * RANK_GAP:
+        return falling(curve[0], curve[-1])
+    straight = falling((x, y), (end_x, y + RANK_GAP), (end_x, end_y))
+    passed = [_on(straight[k : k + 4], t / 16) for k in (0, 3) for t in range(1, 16)]
+    free = not any(
+        abs(px - cx) < box.width / 2 + _CLEAR and abs(py - cy) < box.height / 2
+        for box, (cx, cy) in zip(boxes, centres, strict=True)
+        for px, py in passed
+    )
+    return straight if free else curve
+
+
+def _on(bezier: Curve, t: float) -> Point:
+    """Return a point on a cubic Bézier."""
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    x, y = (sum(w * point[axis] for w, point in zip(weights, bezier, strict=True)) for axis in (0, 1))
+    return x, y
 
 
 def _points(text: str) -> tuple[Point, ...]:

@@ -32,7 +32,7 @@ def in_rows(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> Layout:
     Examples
     --------
     >>> in_rows((Box(60, 20), Box(60, 20)), (Link(0, 1),)).centres
-    ((0.0, 10.0), (0.0, 70.0))
+    ((0.0, 10.0), (0.0, 82.0))
     """
     rows_of = _rows(len(boxes), links)
     widths = [box.width for box in boxes]

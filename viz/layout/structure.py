@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from viz.scene import Point
 
-RANK_GAP = 40.0  # pixels between a row of boxes and the next
+RANK_GAP = 52.0  # pixels between a row of boxes and the next
 NODE_GAP = 22.0  # pixels between neighbours in a row
 
 
@@ -73,16 +73,16 @@ def slot_offset(width: float, slot: int, count: int) -> float:
 
 def falling(*stops: Point) -> tuple[Point, ...]:
     """
-    Return the Béziers that go down through all stops, upright at each.
+    Return the Béziers that go down through all stops, upright at each, and steeply in between.
 
     Examples
     --------
     >>> falling((0, 0), (30, 10))
-    ((0, 0), (0, 5.0), (30, 5.0), (30, 10))
+    ((0, 0), (0, 4.0), (30, 6.0), (30, 10))
     """
     points = [stops[0]]
     for x, y in stops[1:]:
         last_x, last_y = points[-1]
-        middle = (last_y + y) / 2
-        points += [(last_x, middle), (x, middle), (x, y)]
+        bend = 0.4 * (y - last_y)
+        points += [(last_x, last_y + bend), (x, y - bend), (x, y)]
     return tuple(points)
