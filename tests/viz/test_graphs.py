@@ -246,7 +246,7 @@ def test_any_label_comes_out_right_everywhere(labels: list[str]) -> None:
         "".join(e.itertext()) for e in root.iter(f"{NAMESPACE}text") if "name" in e.get("class", "").split()
     ]
     for label, shown in zip(labels, drawn, strict=True):
-        expected = visible(label) or "input"
+        expected = visible(label) or "leaf"
         assert shown == expected or expected.startswith(shown.removesuffix("…"))
     assert "<!DOCTYPE html>" in picture.html() and "<script" not in picture.html()
     assert json.loads(json.dumps(picture.data))["nodes"][0]["label"] == labels[0]
@@ -275,7 +275,7 @@ def test_labels_in_dot_and_html(label: str) -> None:
     parsed = pygraphviz.AGraph(string=picture.dot)
     shown = parsed.get_node("n0").attr["label"]
     first = re.sub(r"\\(.)", r"\1", shown.split("\\nvalue")[0])
-    assert first == (visible(label) or "input")
+    assert first == (visible(label) or "leaf")
     assert len(parsed.nodes()) == 3 and len(parsed.edges()) == 2
     assert "<b>" not in picture.html() and "<b>" not in picture.svg()
 
@@ -390,3 +390,12 @@ def test_the_key_explains_the_look_of_edges_in_one_piece() -> None:
     closed = mg.relu(mg.Value(-1.0)) * -2.0
     closed.backward()
     assert ["negative", "none"] in [texts(entry) for entry in shapes(draw_graph(closed), "key")]
+
+
+def test_scalar_leaves_are_called_leaves_since_they_may_be_weights() -> None:
+    (out,) = mg.scalarize(network(), inputs()[0])[:1]
+    picture = draw_graph(out)
+    assert "leaf: input or weight" in [text for entry in shapes(picture, "key") for text in texts(entry)]
+    assert "0.weight[0, 0]: leaf" in picture.description
+    tensor = draw_graph(mg.trace(network(), inputs()))
+    assert {"input", "parameter"} <= {text for entry in shapes(tensor, "key") for text in texts(entry)}

@@ -32,6 +32,7 @@ _HEADER, _DETAIL, _CHIP, _PAD = 30.0, 15.0, 36.0, 8.0  # heights of a card's par
 _NORM = "‖gradient‖"
 _DECADES = 4.0  # the least that the ramp of norms spans, so that a small factor is a small step on it
 _NOT_FINITE = ("nan", "inf", "−inf")
+_LONGEST = 250.0  # room for a name
 _NAME, _SMALL, _CAPTION = 14.0, 11.0, 9.0  # sizes of text
 
 
@@ -63,7 +64,13 @@ class Card:
 
 
 def card(
-    node: GraphNode, scales: Scales, *, output: bool = False, detail: str = "", least: float = 0.0
+    node: GraphNode,
+    scales: Scales,
+    *,
+    output: bool = False,
+    unnamed: str = "",
+    detail: str = "",
+    least: float = 0.0,
 ) -> Card:
     """
     Draw one node.
@@ -76,6 +83,8 @@ def card(
         What its colours are relative to.
     output : bool
         Whether it is a result of the graph.
+    unnamed : str
+        What to write where there is neither a label nor an operation; its kind by default.
     detail : str
         A line beneath its name, such as its shape.
     least : float
@@ -94,7 +103,7 @@ def card(
         halves.append(_half("gradient", *gradient_words(node.gradient)))
     between = 4.0 * (len(halves) - 1)
     needed = sum(half.width for half in halves) + between
-    head, head_width = _head(node)
+    head, head_width = _head(node, unnamed or node.kind)
     width = max(head_width, fonts.width(detail, _SMALL), needed, least - 2 * _PAD) + 2 * _PAD
     height = _HEADER + (_DETAIL if detail else 0.0) + _CHIP + _PAD
     shapes: list[Shape] = [_outline(node.kind, width, height, output)]
@@ -161,7 +170,7 @@ def norm(array: np.ndarray[Any, Any] | None) -> float:
     return 0.0 if array is None else float(np.linalg.norm(np.ravel(array).astype(float)))
 
 
-def _head(node: GraphNode) -> tuple[tuple[Shape, ...], float]:
+def _head(node: GraphNode, unnamed: str) -> tuple[tuple[Shape, ...], float]:
     """Set the operation's badge and the node's name from (0, 0) to the right; return their width, too."""
     shapes: list[Shape] = []
     right = 0.0
@@ -170,8 +179,8 @@ def _head(node: GraphNode) -> tuple[tuple[Shape, ...], float]:
         shapes.append(Rect(0, -11, right, 22, 11, look=Look(fill=INK), role="badge"))
         shapes.append(Text(right / 2, 0, node.symbol, _NAME, bold=True, look=Look(fill=PAPER)))
     named = bool(node.label)
-    if name := visible(node.label) or ("" if node.symbol else node.kind):
-        name = fonts.shorten(name, 150, _NAME, bold=named)
+    if name := visible(node.label) or ("" if node.symbol else unnamed):
+        name = fonts.shorten(name, _LONGEST, _NAME, bold=named)
         left = right + 7 if node.symbol else 0.0
         ink = Look(fill=INK if named else MUTED)
         shapes.append(Text(left, 0, name, _NAME, "start", bold=named, look=ink, role="name"))

@@ -12,7 +12,16 @@ from viz import fonts
 from viz.frame import Entry, framed, sign_scale
 from viz.graphs.cards import Card, Scales, card, norm, outline_sample, size_strip
 from viz.graphs.modules import collapsed
-from viz.graphs.words import description, dot_source, lead, module_words, name_of, node_words, text_drawing
+from viz.graphs.words import (
+    description,
+    dot_source,
+    kind_word,
+    lead,
+    module_words,
+    name_of,
+    node_words,
+    text_drawing,
+)
 from viz.layout import Box, Layout, Link, place_graph
 from viz.picture import Picture
 from viz.scene import Group, Point, Rect, Scene, Shape, Text, arrow, line
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from minigrad.value import Value
 
 _PARTIAL, _KEY = 11.0, 12.0  # sizes of the text on edges and in the key
+_KINDS = {"scalar": {"input": "leaf: input or weight"}, "tensor": {}}
 _STRIP = {"scalar": 34.0, "tensor": 14.0}  # room above a card, where its edges arrive
 
 
@@ -133,7 +143,9 @@ def _card(graph: Graph, node: GraphNode, scales: Scales) -> Card:
     widest = max((fonts.width(words, _PARTIAL) for words in _partial_words(graph, node)), default=0.0)
     least = len(node.inputs) * (widest + 16 if graph.level == "scalar" else 12)
     detail = "" if graph.level == "scalar" else shape_words(node)
-    return card(node, scales, output=node.id in graph.outputs, detail=detail, least=least)
+    return card(
+        node, scales, output=node.id in graph.outputs, unnamed=kind_word(node), detail=detail, least=least
+    )
 
 
 def shape_words(node: GraphNode) -> str:
@@ -222,7 +234,7 @@ def _key(graph: Graph, scales: Scales) -> list[Entry]:
     kinds = [
         k for k in ("input", "parameter", "constant", "operation") if any(n.kind == k for n in graph.nodes)
     ]
-    key: list[Entry] = [(outline_sample(kind), kind) for kind in kinds]
+    key: list[Entry] = [(outline_sample(kind), _KINDS[graph.level].get(kind, kind)) for kind in kinds]
     key.append((outline_sample("operation", output=True), "result"))
     if scales.value or scales.gradient:
         key.append((sign_scale(), "value or gradient: negative, zero, positive"))

@@ -25,7 +25,20 @@ def name_of(node: GraphNode) -> str:
     >>> [name_of(node) for node in mg.trace(a * a).nodes]
     ['a', '×₁']
     """
-    return visible(node.label) or (node.symbol or node.kind) + str(node.id).translate(_SUBSCRIPTS)
+    return visible(node.label) or (node.symbol or kind_word(node)) + str(node.id).translate(_SUBSCRIPTS)
+
+
+def kind_word(node: GraphNode) -> str:
+    """
+    Say what kind of node it is; a Value that nothing computed may be an input or a weight: a leaf.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> kind_word(mg.trace(mg.Value(3.0)).nodes[0])
+    'leaf'
+    """
+    return "leaf" if node.kind == "input" and node.partials is not None else node.kind
 
 
 def lead(graph: Graph) -> str:
@@ -61,7 +74,7 @@ def node_words(graph: Graph, node: GraphNode) -> list[str]:
     """Return all that is known of a node, line by line."""
     operands = ", ".join(name_of(graph.nodes[source]) for source in node.inputs)
     lines = [
-        f"{node.label or name_of(node)}: {node.kind}"
+        f"{node.label or name_of(node)}: {kind_word(node)}"
         if not node.inputs
         else f"{name_of(node)} = {node.primitive}({operands})"
     ]
@@ -81,7 +94,7 @@ def description(graph: Graph) -> str:
     words = []
     for node in graph.nodes[:_DESCRIBED]:
         operands = " and ".join(name_of(graph.nodes[source]) for source in node.inputs)
-        what = f"{node.primitive or node.symbol} of {operands}" if node.inputs else node.kind
+        what = f"{node.primitive or node.symbol} of {operands}" if node.inputs else kind_word(node)
         words.append(f"{name_of(node)}: {what}, {_numbers(node)}.")
     if more := len(graph.nodes) - _DESCRIBED:
         words += [f"And {more} more nodes."] if more > 0 else []
@@ -107,7 +120,7 @@ def text_drawing(graph: Graph) -> str:
     while waiting:
         k, indent, branch, partial = waiting.pop()
         node = graph.nodes[k]
-        title = " = ".join(filter(None, (visible(node.label), node.symbol))) or node.kind
+        title = " = ".join(filter(None, (visible(node.label), node.symbol))) or kind_word(node)
         again = k in drawn
         lines.append(f"{indent}{branch}{partial}{title}    {'(above)' if again else _numbers(node)}")
         drawn.add(k)
@@ -141,7 +154,7 @@ def dot_source(graph: Graph) -> str:
 
     source = graphviz.Digraph(graph_attr={"ordering": "in", "rankdir": "TB"})
     for node in graph.nodes:
-        title = " = ".join(filter(None, (visible(node.label), node.symbol))) or node.kind
+        title = " = ".join(filter(None, (visible(node.label), node.symbol))) or kind_word(node)
         shape = "" if graph.level == "scalar" else f"{node.shape} {node.dtype}\\n"
         label = f"{graphviz.escape(title)}\\n{shape}{_numbers(node)}"
         rounded = {"style": "rounded"} if node.kind == "input" else {}
