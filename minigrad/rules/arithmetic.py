@@ -72,10 +72,10 @@ divide = Elementwise(
 
 
 def _power_by_base(out: Operand, x: Operand, y: Operand) -> Operand:
-    """y·x^(y−1), and 0 where y = 0, also at x = 0."""
+    """y·x^(y−1), and 0 at x = y = 0."""
     if isinstance(y, (int, float)):
         return y * x ** (y - 1 if y != 0 else 1)
-    return y * x ** np.where(y == 0, 1, y - 1)
+    return y * x ** np.where((x == 0) & (y == 0), 1, y - 1)  # there alone: ∂²/∂x∂y needs the exponent −1
 
 
 def _power_by_exponent(out: Operand, x: Operand, y: Operand) -> Operand:

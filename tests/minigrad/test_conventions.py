@@ -165,3 +165,16 @@ def test_max_over_axes_with_ties_as_torchs_amax(seed: int, ties: int, axis: Any)
     theirs = torch.tensor(x, requires_grad=True)
     theirs.amax(dim=(0, 1) if axis is None else axis).sum().backward()
     np.testing.assert_allclose(mine.grad, theirs.grad.numpy())
+
+
+@pytest.mark.parametrize("x0", [2.0, 0.5, 1.0])
+def test_mixed_derivatives_of_a_power_agree_at_exponent_0(x0: float) -> None:
+    """∂²/∂x∂y x^y = x^(y−1)·(1 + y·ln x), which is 1/x at y = 0, in either order."""
+    for first, second in ((0, 1), (1, 0)):
+        leaves = [mg.tensor([x0], requires_grad=True), mg.tensor([0.0], requires_grad=True)]
+        np.power(*leaves).sum().backward(create_graph=True)
+        derivative = leaves[first].grad
+        for leaf in leaves:
+            leaf.grad = None
+        derivative.sum().backward()
+        np.testing.assert_allclose(leaves[second].grad, [1 / x0], rtol=1e-14)
