@@ -50,4 +50,4 @@ class Callback:
         """Run after each epoch; return True to stop training."""
 
     def on_end(self, state: TrainingState) -> None:
-        """Run at the end, whether training was finished, stopped, interrupted or has failed."""
+        """Run at the end if on_start has run, also after an interruption or an error."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..optim.optimizer import number_at_least_0
 from ..tensor import Array
 from .callback import Callback, TrainingState
@@ -44,9 +46,10 @@ class EarlyStopping(Callback):
     """
 
     def __init__(self, patience: int = 10, min_delta: float = 0.0) -> None:
-        if not isinstance(patience, int) or patience < 1:
+        whole = isinstance(patience, (int, np.integer)) and not isinstance(patience, bool)
+        if not whole or patience < 1:
             raise ValueError(f"patience must be a whole number of epochs, at least 1, got {patience!r}")
-        self.patience = patience
+        self.patience = int(patience)
         self.min_delta = number_at_least_0("min_delta", min_delta)
 
     def on_start(self, state: TrainingState) -> None:

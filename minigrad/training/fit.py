@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -97,7 +98,8 @@ def fit(
     ------
     TypeError, ValueError
         If something does not fit, such as shapes, labels out of range, nan in the data; nothing is
-        changed then.
+        changed then. Whatever else a mini-batch raises passes through, and the parameters are those of the
+        end of the epoch before.
     DivergenceError
         If the loss or the parameters become nan or infinite; the parameters are then those of the end of
         the epoch before, and the error has the History.
@@ -122,35 +124,46 @@ def fit(
     held_out = None if validation is None else check_examples("validation", validation, net, loss)
     history = History(gradient_norms={layer: [] for layer in _layers(net)})
     state = TrainingState(net, optimizer, history, has_validation=held_out is not None)
-    for callback in callbacks:
-        callback.on_start(state)
-
     count = len(examples.x)
     order = np.random.default_rng(order_seed)
     watched = examples.x[np.random.default_rng(sample_seed).permutation(count)[:WATCHED]]
     run = _Run(net, examples, loss, optimizer, batch_size, regularizers)
-    bar = _bar(progress, epochs * run.batches)
-    try:
-        with training(net, mask_seed), np.errstate(all="ignore"):  # _Run looks for what is not finite
-            for epoch in range(1, epochs + 1):
-                bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
-                measured = run.finite_epoch(order.permutation(count), bar.update, history)
-                if held_out is not None:
-                    measured |= evaluate(net, held_out, loss)
-                history.record(**measured, **activity(net, watched))
-                bar.set_postfix_str(_latest(history), refresh=False)
-                wishes = [callback.on_epoch_end(state) for callback in callbacks]
-                if any(wishes) and epoch < epochs:
-                    history.stopped_early = True
-                    break
-    except KeyboardInterrupt:
-        history.interrupted = True
-    finally:
-        bar.close()
-        run.clear()
-        for callback in callbacks:
-            callback.on_end(state)
+    with _told(callbacks, state):
+        bar = _bar(progress, epochs * run.batches)
+        try:
+            with training(net, mask_seed), np.errstate(all="ignore"):  # _Run looks for what is not finite
+                for epoch in range(1, epochs + 1):
+                    bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
+                    measured = run.whole_epoch(order.permutation(count), bar.update, history)
+                    if held_out is not None:
+                        measured |= evaluate(net, held_out, loss)
+                    history.record(**measured, **activity(net, watched))
+                    bar.set_postfix_str(_latest(history), refresh=False)
+                    wishes = [callback.on_epoch_end(state) for callback in callbacks]
+                    if any(wishes) and epoch < epochs:
+                        history.stopped_early = True
+                        break
+        except KeyboardInterrupt:
+            history.interrupted = True
+        finally:
+            bar.close()
+            run.clear()
     return history
+
+
+@contextmanager
+def _told(callbacks: Sequence[Callback], state: TrainingState) -> Iterator[None]:
+    """Context between start and end: every callback that has started ends, whatever the others do."""
+    started: list[Callback] = []
+    try:
+        for callback in callbacks:
+            callback.on_start(state)
+            started.append(callback)
+        yield
+    finally:
+        with ExitStack() as endings:
+            for callback in reversed(started):  # which a stack turns round again
+                endings.callback(callback.on_end, state)
 
 
 @dataclass
@@ -170,8 +183,8 @@ class _Run:
         both = (*self.net.parameters(), *self.optimizer.parameters)
         self.parameters = list({id(parameter): parameter for parameter in both}.values())
 
-    def finite_epoch(self, order: Array, advance: Callable[[], Any], history: History) -> dict[str, Any]:
-        """Run an epoch; if numbers stop being finite, go back to its beginning and say so."""
+    def whole_epoch(self, order: Array, advance: Callable[[], Any], history: History) -> dict[str, Any]:
+        """Run an epoch; if it fails, or numbers stop being finite, go back to its beginning and say so."""
         epoch, before = len(history.epochs) + 1, self.net.state_dict()
         try:
             return self.epoch(order, advance)
@@ -182,6 +195,9 @@ class _Run:
                 f"Try a smaller learning rate than {self.optimizer.lr:g}, with a new optimizer",
                 history,
             ) from None
+        except Exception:
+            self.net.load_state_dict(before)
+            raise
 
     def epoch(self, order: Array, advance: Callable[[], Any]) -> dict[str, Any]:
         """Take a step for every mini-batch, and return what was measured on the way."""

@@ -13,7 +13,7 @@ from ..nn import Module, Sequential, watch
 from ..optim import Optimizer
 from ..tensor import Array, Tensor
 from .callback import Callback
-from .measure import Examples, Hits, Loss, hits_of_classes, hits_of_signs
+from .measure import CHUNK, Examples, Hits, Loss, hits_of_classes, hits_of_signs
 from .modes import evaluating
 
 
@@ -49,7 +49,7 @@ def check_parts(net: Any, loss: Any, optimizer: Any, regularizers: Any, callback
 @np.errstate(all="ignore")
 def check_examples(name: str, pair: Any, net: Module, loss: Loss) -> Examples:
     """
-    Return x and y as arrays, after trying the network and its loss on the first two examples.
+    Return x and y as arrays, after trying the network on the first two examples and the loss on all labels.
 
     Floats are converted to the dtype of the parameters, so that all of training runs in it.
     """
@@ -67,13 +67,24 @@ def check_examples(name: str, pair: Any, net: Module, loss: Loss) -> Examples:
         y = y.astype(np.intp)
     output = _first_output(name, net, x)
     hits = _hits(name, output.data, y)
-    value = loss(output, y[:2])
+    converted = _finite(f"{name} y", y.astype(dtype)) if y.dtype.kind == "f" else y
+    _try_labels(loss, output, y)
+    return Examples(x, converted, hits)
+
+
+def _try_labels(loss: Loss, output: Tensor, y: Array) -> None:
+    """Show the loss every label, next to an output of the first examples, so that it can refuse any."""
+    if output.shape[:1] != y[:2].shape[:1]:  # not a row for each example: the loss knows what to say
+        return _check_average(loss(output, y[:2]))
+    for start in range(0, len(y), CHUNK):
+        labels = y[start : start + CHUNK]
+        _check_average(loss(Tensor(output.data[np.arange(len(labels)) % len(output)]), labels))
+
+
+def _check_average(value: Any) -> None:
     if not isinstance(value, Tensor) or value.shape != ():
         got = f"shape {value.shape}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
         raise TypeError(f"loss must return a Tensor of shape (), the average over the batch, got {got}")
-    if y.dtype.kind == "f":
-        y = _finite(f"{name} y", y.astype(dtype))
-    return Examples(x, y, hits)
 
 
 def _hits(name: str, output: Array, y: Array) -> Hits | None:

@@ -121,6 +121,7 @@ def test_the_best_weights_are_restored_however_training_ends(ending: str) -> Non
     ("options", "error", "message"),
     [
         ({"patience": 0}, ValueError, "patience must be a whole number of epochs, at least 1, got 0"),
+        ({"patience": True}, ValueError, "patience must be a whole number"),
         ({"patience": 2.5}, ValueError, "patience must be a whole number"),
         ({"min_delta": -1}, ValueError, "min_delta must be at least 0"),
         ({"min_delta": math.nan}, ValueError, "min_delta must be at least 0"),
@@ -129,3 +130,7 @@ def test_the_best_weights_are_restored_however_training_ends(ending: str) -> Non
 def test_bad_options(options: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         EarlyStopping(**options)
+
+
+def test_numpys_whole_numbers_will_do() -> None:
+    assert EarlyStopping(np.int64(3)).patience == 3

@@ -295,6 +295,66 @@ def test_divergence_goes_back_to_the_epoch_before() -> None:
     assert recorder.ends == 1
 
 
+def test_an_error_in_a_mini_batch_goes_back_to_the_epoch_before() -> None:
+    net, recorder, calls = network(4, 5, 3), Recorder(), []
+
+    def loss(output: Tensor, y: np.ndarray) -> Tensor:
+        calls.append(1)
+        if len(calls) == 9:
+            raise ValueError("the user's own error")
+        return nn.cross_entropy(output, y)
+
+    with pytest.raises(ValueError, match="the user's own error"):
+        run(net, problem(), loss=loss, callbacks=[recorder])
+    assert same(net.state_dict(), recorder.weights[0])
+    assert recorder.ends == 1
+
+
+def test_more_labels_than_are_tried_at_once_are_all_tried() -> None:
+    net, (x, y) = network(4, 1), problem(2500, classes=2)
+    before, targets = net.state_dict(), 2 * y[:, None] - 1
+    run(net, (x, targets), loss=nn.hinge_loss, epochs=1, batch_size=500, lr=0.0)
+    targets[2400] = 5
+    with pytest.raises(ValueError, match="but one is 5"):
+        run(net, (x, targets), loss=nn.hinge_loss, epochs=1)
+    assert same(net.state_dict(), before)
+
+
+class Ending(Callback):
+    """Writes down that it ends; fails where it is told to."""
+
+    def __init__(self, name: str, log: list[str], fails: str = "") -> None:
+        self.name, self.log, self.fails = name, log, fails
+
+    def on_start(self, state: TrainingState) -> None:
+        if self.fails == "start":
+            raise RuntimeError(f"{self.name} can't start")
+
+    def on_end(self, state: TrainingState) -> None:
+        self.log.append(self.name)
+        if self.fails == "end":
+            raise RuntimeError(f"{self.name} can't end")
+
+
+def test_every_callback_ends_though_another_fails() -> None:
+    log: list[str] = []
+    callbacks = [Ending("a", log), Ending("b", log, "end"), Ending("c", log)]
+    with pytest.raises(RuntimeError, match="b can't end"):
+        run(network(4, 3), problem(), epochs=1, callbacks=callbacks)
+    assert log == ["a", "b", "c"]
+
+
+def test_callbacks_that_have_started_end_though_a_later_one_can_not_start() -> None:
+    log: list[str] = []
+    net = network(4, 3)
+    before = net.state_dict()
+    callbacks = [Ending("a", log), Ending("b", log, "start"), Ending("c", log)]
+    with pytest.raises(RuntimeError, match="b can't start"):
+        run(net, problem(), epochs=1, callbacks=callbacks)
+    assert log == ["a"]
+    assert same(net.state_dict(), before)
+
+
 @pytest.mark.parametrize("batch_size", [5, 23])
 def test_a_learning_rate_that_is_far_too_large(batch_size: int) -> None:
     net = network(4, 5, 3, dtype=np.float32)

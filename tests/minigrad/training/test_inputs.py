@@ -25,6 +25,13 @@ def labels(index: int, value: int) -> np.ndarray:
     return y
 
 
+def signs(last: float) -> np.ndarray:
+    """Targets 1 for three outputs, the very last of them another number."""
+    y = np.ones((12, 3))
+    y[-1, -1] = last
+    return y
+
+
 BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "empty": ({"train": (X[:0], Y[:0])}, ValueError, r"train is empty: x has shape \(0, 4\)"),
     "empty validation": ({"validation": (X[:0], Y[:0])}, ValueError, "validation is empty"),
@@ -51,7 +58,18 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "targets of another shape": (
         {"train": (X, np.zeros(12)), "loss": nn.mse_loss},
         ValueError,
-        r"outputs \(2, 3\) and targets \(2,\)",
+        r"outputs \(12, 3\) and targets \(12,\)",
+    ),
+    "no probability": (
+        {"train": (X, signs(5.0)), "loss": nn.binary_cross_entropy_with_logits},
+        ValueError,
+        r"probabilities between 0 and 1, but one is 5\.0",
+    ),
+    "no sign": ({"train": (X, signs(5.0)), "loss": nn.hinge_loss}, ValueError, r"−1 or \+1, but one is 5"),
+    "no validation sign": (
+        {"train": (X, signs(1.0)), "validation": (X, signs(5.0)), "loss": nn.hinge_loss},
+        ValueError,
+        r"−1 or \+1, but one is 5",
     ),
     "width": (
         {"train": (X[:, :3], Y)},
@@ -73,7 +91,7 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "loss per example": (
         {"loss": lambda output, y: (output * output).mean(axis=1)},
         TypeError,
-        r"loss must return a Tensor of shape \(\), the average over the batch, got shape \(2,\)",
+        r"loss must return a Tensor of shape \(\), the average over the batch, got shape \(12,\)",
     ),
     "loss as a float": ({"loss": lambda output, y: 1.0}, TypeError, "got a float"),
     "optimizer class": ({"optimizer": optim.Adam}, TypeError, r"such as optim\.Adam\(net\.parameters\(\)\)"),
