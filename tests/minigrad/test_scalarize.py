@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.rules import gates, products
 
 WIDTH = 4
 
@@ -44,15 +45,18 @@ def test_scalar_graph_equals_tensor_graph(parts, seed):
         nn.Linear(3, WIDTH), *[layer for part in parts for layer in part], nn.Linear(WIDTH, 2)
     )
     net.load_state_dict({n: v.astype(float) + rng.normal(size=v.shape) for n, v in net.state_dict().items()})
+    compare(net, rng.normal(size=3), rng.normal(size=2), seed)
+
+
+def compare(net, data, cotangent, seed):
+    """Values and gradients at both levels, with the same dropout masks."""
     dropouts = [m for m in net.modules() if isinstance(m, nn.Dropout)]
+    x = mg.tensor(data, requires_grad=True)
     for module in dropouts:
         module.rng = np.random.default_rng(seed)
-    x = mg.tensor(rng.normal(size=3), requires_grad=True)
-    cotangent = rng.normal(size=2)
-
     output = net(x)
     output.backward(cotangent)
-    for module in dropouts:  # the same masks once more
+    for module in dropouts:
         module.rng = np.random.default_rng(seed)
     values = mg.scalarize(net, x.data)
     total = sum((v * c for v, c in zip(values, cotangent, strict=True)), mg.Value(0.0))
@@ -114,11 +118,30 @@ def test_ties_of_max_are_shared_as_in_the_tensor_graph():
     assert grads == pytest.approx({"x[0]": 1 / 3, "x[1]": 1 / 3, "x[2]": 1 / 3, "x[3]": 0.0})
 
 
-def test_a_wrong_partial_is_caught(monkeypatch):
-    """The comparison above fails when a rule is wrong at one of the two levels."""
-    monkeypatch.setattr(mg.relu, "partials", (lambda out, x: 1.0,))
-    net = nn.Sequential(nn.Linear.of([[1.0]], [-2.0]), nn.ReLU())
-    (value,) = mg.scalarize(net, [1.0])
-    value.backward()
-    assert value.data == 0.0
-    assert {leaf.label: leaf.grad for leaf in mg.leaves(value)}["x[0]"] != 0.0
+@pytest.mark.parametrize(
+    ("primitive", "wrong"),
+    [
+        (products.linear, lambda x, weight, bias: x @ weight.T),
+        (products.linear, lambda x, weight, bias: (x * 1.001) @ weight.T + bias),
+        (gates.group_maxout, lambda x, groups: x[..., np.cumsum(groups) - 1]),
+    ],
+)
+def test_a_fault_at_one_level_is_caught(monkeypatch, primitive, wrong):
+    net = nn.Sequential(nn.Linear.of([[1.0, 2.0], [-1.0, 0.5]], [0.5, 0.25]), nn.Maxout(2))
+    given = np.array([1.0, -3.0]), np.array([1.5]), 0
+    compare(net, *given)
+    monkeypatch.setattr(primitive, "on_scalars", wrong)
+    with pytest.raises(AssertionError):
+        compare(net, *given)
+
+
+def test_a_wrong_derivative_at_one_level_is_caught(monkeypatch):
+    """The values agree, the gradients do not: the second bias counts as a constant."""
+
+    def wrong(x, weight, bias):
+        return x @ weight.T + np.array([bias[0], bias[1].data], dtype=object)
+
+    monkeypatch.setattr(products.linear, "on_scalars", wrong)
+    net = nn.Sequential(nn.Linear.of([[1.0, 2.0], [-1.0, 0.5]], [0.5, 0.25]))
+    with pytest.raises(AssertionError):
+        compare(net, np.array([1.0, -3.0]), np.array([1.5, 1.0]), 0)
