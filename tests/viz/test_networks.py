@@ -25,6 +25,7 @@ from viz.networks.neurons import sample
 from viz.networks.traced import columns_of_network
 from viz.picture import Picture
 from viz.scene import Circle, Group, Rect, Scene, Shape, Text
+from viz.style import number
 
 PIECEWISE_LINEAR = ["relu", "leaky", "prelu", "maxout", "relu then maxout", "dropout then maxout", "linear"]
 SMOOTH = ["sigmoid", "tanh", "softplus"]
@@ -254,10 +255,14 @@ class TestNetwork:
         assert len(live) <= 50
         layer = picture.data["layers"][1]
         count = sum(
-            int(np.count_nonzero(column.strengths[np.ix_(column.alive_units, before.alive)]))
+            column.alive_units[unit] and before.alive[neuron] and column.strengths[unit, neuron] != 0
             for before, column in pairwise(columns_of_network(net, np.linspace(-1, 1, 30)))
+            for unit in range(column.size)
+            for neuron in range(before.size)
+            if {(before.name, neuron), (column.name, unit)} <= set(drawn_states(picture))
         )
-        assert f"the strongest {len(live)} of {count:,} edges" in " ".join(key_texts(picture))
+        words = f"the strongest {len(live)} of {count:,} edges among the neurons shown"
+        assert words in " ".join(key_texts(picture))
         share = sum(state == "inactive" for state in layer["states"]) / 200
         seen = sum(key[0] == "hidden 1" and s == "inactive" for key, s in drawn_states(picture).items())
         assert abs(seen / found["hidden 1"] - share) < 0.05
@@ -394,6 +399,38 @@ class TestThin:
             }  # a flip of a gate before a Maxout is a piece's, which has no ring
             assert rings == {("input" if k < 0 else f"hidden {k + 1}", j) for k, j in thin.next_flip}
 
+    def test_what_changes_next_is_ringed_or_named(self) -> None:
+        kinds = set()
+        for seed in range(60):
+            mg.manual_seed(seed)
+            net = nn.Sequential(nn.Linear(2, 100 if seed % 2 else 6), nn.ReLU(), nn.Dropout(0.5))
+            thin = mg.thin(nn.Sequential(*net, nn.Linear(net[0].n_out, 1)), [1.0, -0.5])
+            picture = draw_thin(thin)
+            ((layer, j),) = thin.next_flip
+            words = " ".join(key_texts(picture))
+            drawn = drawn_states(picture).get((f"hidden {layer + 1}", j), "")
+            assert bool(shapes(picture, "next-flip")) == bool(drawn)
+            assert (f"neuron {j} of hidden 1, not shown" in words) == (not drawn)
+            assert ("its gate flips, though it is dropped here" in words) == (drawn == "dropped")
+            kinds.add(drawn)
+        assert {"", "active", "inactive", "dropped"} <= kinds
+
+    def test_a_small_linear_map_is_written_out(self) -> None:
+        thin = mg.thin(small(), [0.8, -0.5])
+        (table,) = shapes(draw_thin(thin, labels=["a", "b"]), "map")
+        assert isinstance(table, Group)
+        texts = [part.text for part in table.shapes if isinstance(part, Text)]
+        rows = [[number(v) for v in [*row, b]] for row, b in zip(thin.weight, thin.bias, strict=True)]
+        assert texts == ["W and b", "input 0", "input 1", "b", "output a", *rows[0], "output b", *rows[1]]
+        assert not shapes(draw_thin(mg.thin(digits_like(n_in=5), np.ones(5))), "map")
+        assert not shapes(draw_network(small(), [0.8, -0.5]), "map")
+
+    def test_a_single_output_has_its_number(self) -> None:
+        net = nn.Sequential(nn.Linear(2, 100), nn.ReLU(), nn.Linear(100, 1))
+        picture = draw_network(net, [1.0, 2.0])
+        texts = [s.text for s in shapes(picture, "value") if isinstance(s, Text)]
+        assert texts == [number(picture.data["layers"][-1]["values"][0])]
+
     def test_positions_stay(self) -> None:
         net = digits_like(n_in=64)
         rng = np.random.default_rng(1)
@@ -514,7 +551,7 @@ class TestFormats:
         found = drawn_states(draw_thin(thin))
         marks = "".join("●" if found["hidden 1", j] == "active" else "○" for j in range(4))
         assert lines[2].startswith(f"hidden 1  {marks}") and lines[-1].startswith(
-            f"{thin.kept} of 7 neurons left · max|Wx"
+            f"{thin.kept} of 7 neurons left · largest error |Wx"
         )
 
     def test_images_are_shaded_in_text(self) -> None:

@@ -14,7 +14,7 @@ from viz.frame import framed
 from viz.networks.columns import Column, columns_of_thin
 from viz.networks.key import network_key
 from viz.networks.neurons import neuron_shapes
-from viz.networks.outputs import TILE, has_images, output_shapes
+from viz.networks.outputs import TILE, has_images, map_table, output_shapes
 from viz.networks.spots import Spot, place
 from viz.networks.text import dot_source, text_drawing
 from viz.networks.wires import skips, wires
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from minigrad.thin import ThinNetwork
 
 _EDGES = 300
+_TABLE = 24  # entries of W up to which it is written out
 
 
 def draw_network(
@@ -138,7 +139,7 @@ def draw_thin(
     hidden 1  ●○  Linear 1→2, ReLU: 1 of 2 left
     output    ●   Linear 2→1: 3
     ● active  ○ inactive
-    1 of 2 neurons left · max|Wx + b − net(x)| = 0 · radius 3
+    1 of 2 neurons left · largest error |Wx + b − net(x)| = 0 · radius 3
     """
     columns = columns_of_thin(thin)
     heading = title or "The thin linear network of one input"
@@ -174,6 +175,8 @@ def _picture(
     shapes += [shape for shape in beside if shape.role != "band"]
     facts = [] if thin is None else thin_facts(columns, thin)
     shapes += _fact_shapes(facts, shapes)
+    if thin is not None and weight is None and thin.weight.size <= _TABLE:
+        shapes.append(map_table(thin.weight, thin.bias, names, shapes))
     scene = framed(
         shapes, title=title, lead=lead, description=description(columns, names, facts_line(facts)),
         key=network_key(spots, edges, limit, thin, weight),

@@ -13,10 +13,10 @@ from viz.networks.columns import Array
 from viz.networks.neurons import READABLE, sample, stack_sample
 from viz.networks.outputs import marks_largest
 from viz.networks.pixels import DOTTED, side_of, signed_image
-from viz.networks.spots import Spot
+from viz.networks.spots import KEPT, MOST, Spot
 from viz.networks.wires import Wires
 from viz.networks.words import MEANINGS
-from viz.scene import Circle, Group, Path, Rect, Shape, line
+from viz.scene import Circle, Group, Path, Rect, Shape, Text, cross, line
 from viz.style import FADED, INK, MUTED, NEGATIVE, POSITIVE, RULE, Look, number, shade
 
 if TYPE_CHECKING:
@@ -32,22 +32,23 @@ def network_key(
     given = outputs is not None
     entries: list[Entry] = []
     if outputs is not None:
-        beyond = " or beyond" if np.abs(outputs).max(initial=0) > limit else ""
+        end = f"±{number(limit)}"
+        beyond = (
+            f"; beyond {end} the end colour" if np.abs(outputs).max(initial=0) > limit else f", up to {end}"
+        )
         small = [s.column.values for s in spots if s.radius < READABLE and not s.image]
         minus = "; − is negative" if any((v < 0).any() for v in small if v is not None) else ""
-        entries.append((sign_scale(), f"value of a neuron, up to ±{number(limit)}{beyond}{minus}"))
+        entries.append((sign_scale(), f"value of a neuron{beyond}{minus}"))
     seen = _states(spots)
     entries += [(sample(state), meaning) for state, meaning in MEANINGS.items() if state in seen]
     if any(column.groups for column in columns):
         entries.append(
             (stack_sample(given), "Maxout: the solid piece wins" if given else "Maxout: a stack of pieces")
         )
-    if any(column.flips for column in columns) and thin is not None:
-        ring = Group(
-            (Circle(0, 0, 5, look=Look(stroke=INK)), Circle(0, 0, 8, look=Look(stroke=INK, width=1.25)))
-        )
-        entries.append((ring, f"changes next, if the input moves by {number(thin.radius)}"))
-    entries += _edge_entries(edges, given)
+    if thin is not None:
+        entries += _flip_entries(spots, f"changes next, if the input moves by {number(thin.radius)}")
+    abbreviated = any(len(spot.centres) < spot.column.size for spot in spots)
+    entries += _edge_entries(edges, "weight · value" if given else "weight", abbreviated)
     if spots[0].image and given:
         entries.append((_greys(), f"pixel, {_range(columns[0].values)}"))
     if weight is not None and thin is not None:
@@ -74,22 +75,52 @@ def _states(spots: Sequence[Spot]) -> set[str]:
     return seen
 
 
-def _edge_entries(edges: Wires, given: bool) -> list[Entry]:
+def _flip_entries(spots: Sequence[Spot], words: str) -> list[Entry]:
+    """Explain the rings of neurons that change next, and name such neurons that are not drawn."""
+    drawn = {
+        spot.column.states[j]
+        for spot in spots
+        for j in spot.column.flips
+        if j in spot.centres and not spot.image
+    }
+    hidden = [
+        f"{'pixel' if spot.image else 'neuron'} {j} of {spot.column.name}"
+        for spot in spots
+        for j in sorted(spot.column.flips)
+        if spot.image or j not in spot.centres
+    ]
+    entries: list[Entry] = []
+    circle = Circle(0, 0, 5, look=Look(stroke=INK))
+    ring = Circle(0, 0, 8, look=Look(stroke=INK, width=1.25), role="ring")
+    if drawn - {states.DROPPED}:
+        entries.append((Group((circle, ring)), words))
+    if states.DROPPED in drawn:
+        crossed = Group((circle, cross(0, 0, 5, Look(stroke=MUTED, width=1.25)), ring))
+        entries.append((crossed, f"{words}: its gate flips, though it is dropped here"))
+    if hidden:
+        more = f" and {len(hidden) - 3:,} more" if len(hidden) > 3 else ""
+        where = "not ringed" if spots[0].image and spots[0].column.flips else "not shown"
+        entries.append((Text(0, 0, "+…", 11), f"{words}: {', '.join(hidden[:3])}{more}, {where}"))
+    return entries
+
+
+def _edge_entries(edges: Wires, what: str, abbreviated: bool) -> list[Entry]:
     """Explain the edges."""
     if not edges.total and not edges.faded:
         return []
-    what = "weight · value" if given else "weight"
+    among = " among the neurons shown" if abbreviated else ""
     up, down = Look(stroke=POSITIVE, width=3), Look(stroke=NEGATIVE, width=3, dash=(7, 3))
     entries: list[Entry] = []
     if edges.drawn:
         entries += [
             (line((0, 0), (26, 0), up), f"positive {what}"),
             (line((0, 0), (26, 0), down), f"negative {what}"),
-            (_wedge(), f"width: the root of it; the widest is {number(edges.limit)}"),
+            (_wedge(), f"width grows with √|{what}|; the widest is {number(edges.limit)}"),
         ]
     if edges.drawn < edges.total:
-        share = f"they carry {edges.share:.0%} of the sum of sizes"
-        entries.append((_bundle(), f"the strongest {edges.drawn:,} of {edges.total:,} edges: {share}"))
+        share = f"{edges.share:.0%} of all |{what}| there"
+        strongest = f"the strongest {edges.drawn:,} of {edges.total:,} edges{among}: {share}"
+        entries.append((_bundle(), strongest))
     if edges.faded:
         some = (
             f"{edges.faded_drawn:,} of {edges.faded:,}"
@@ -99,9 +130,12 @@ def _edge_entries(edges: Wires, given: bool) -> list[Entry]:
         entries.append(
             (
                 line((0, 0), (26, 0), Look(stroke=MUTED, opacity=3 * FADED)),
-                f"{some} edges that carry nothing here",
+                f"{some} edges{among} that carry nothing here",
             )
         )
+    if abbreviated:
+        rule = f"layers of more than {MOST} show {KEPT}: the strongest, and of what gives 0 its share"
+        entries.append((Text(0, 0, "+ more", 11, look=Look(fill=MUTED)), rule))
     return entries
 
 

@@ -60,12 +60,53 @@ def output_shapes(
         shapes += _images(spot, weight, "W", "template", left)
         shapes += _images(spot, weight * x, "W · pixel", "evidence", left + TILE + 8)
         left += 2 * TILE + 22
+    if values is not None and len(values) == 1 and spot.radius < READABLE:
+        shapes.append(Text(left, spot.centres[0][1], number(values[0]), 13, "start", role="value"))
     if values is not None and compared:
         shapes += _bars(spot, values, "sum + b" if weight is not None else "output", left, limit)
     if largest in spot.centres:
         tall = TILE / 2 if weight is not None else 9.0
         shapes.insert(0, _band(spot, largest, tall, union(shapes)[2]))
     return shapes
+
+
+def map_table(weight: Array, bias: Array, names: Sequence[str], drawing: Sequence[Shape]) -> Group:
+    """
+    Write a linear map out, a row per output, centred beneath a drawing.
+
+    Parameters
+    ----------
+    weight, bias : ndarray, shapes (n_out, n_in), (n_out,)
+        W and b.
+    names : sequence of str
+        One per output.
+    drawing : sequence of Shape
+        What is above it.
+    """
+    n = weight.shape[1]
+    rows = [["W and b", *(f"input {k}" for k in range(n)), "b"]]
+    rows += [
+        [f"output {name}".strip(), *map(number, row), number(b)]
+        for name, row, b in zip(names, weight.tolist(), bias.tolist(), strict=True)
+    ]
+    left, _, right, bottom = union(tuple(drawing))
+    first = max(fonts.width(row[0], 11.5, bold=True) for row in rows) + 20
+    wide = max(fonts.width(cell, 11.5) for row in rows for cell in row[1:]) + 20
+    start, top = (left + right - first - wide * (n + 1)) / 2, bottom + 32
+    shapes: list[Shape] = []
+    for r, row in enumerate(rows):
+        y = top + 19 * r + (5 if r else 0)
+        look = Look(fill=INK if r else MUTED)
+        shapes.append(Text(start, y, row[0], 11.5, "start", bold=True))
+        shapes += [
+            Text(start + first + wide * (k + 1), y, cell, 11.5, "end", look=look)
+            for k, cell in enumerate(row[1:])
+        ]
+    end = start + first + wide * (n + 1)
+    shapes.append(line((start, top + 11), (end, top + 11), Look(stroke=MUTED)))
+    cut = end - wide + 10
+    shapes.append(line((cut, top - 9), (cut, top + 19 * len(rows) - 6), Look(stroke=MUTED)))
+    return Group(tuple(shapes), role="map", title="W x′ + b")
 
 
 def _label(label: str, x: float, y: float, largest: bool) -> Shape:

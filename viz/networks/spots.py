@@ -12,7 +12,7 @@ from viz.networks.pixels import side_of
 from viz.scene import Point
 
 MOST = 64  # neurons of one layer that are drawn
-_KEPT = 40  # of a layer that has more
+KEPT = 40  # of a layer that has more
 _HEIGHT = 540.0
 
 
@@ -121,8 +121,8 @@ def _shown(column: Column) -> list[int]:
         np.maximum.at(weight, column.owners, np.abs(column.strengths).max(axis=1, initial=0))
     order = np.argsort(-weight, kind="stable")
     alive, rest = order[column.alive[order]], order[~column.alive[order]]
-    share = round(_KEPT * len(alive) / column.size)
-    evenly = np.linspace(0, len(rest) - 1, _KEPT - share).round().astype(int)
+    share = round(KEPT * len(alive) / column.size)
+    evenly = np.linspace(0, len(rest) - 1, KEPT - share).round().astype(int)
     return sorted([*alive[:share].tolist(), *rest[evenly].tolist()])
 
 

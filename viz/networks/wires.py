@@ -19,7 +19,7 @@ _SPARSE = 100  # edges up to which each can be followed
 @dataclass(frozen=True)
 class Wires:
     """
-    Edges, and how much of the whole they are.
+    Edges, and how much they are of all those between neurons that are drawn.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ def wires(spots: Sequence[Spot], budget: int, verb: str) -> Wires:
     """
     gaps = [_Gap(left, right) for left, right in pairwise(spots) if right.column.strengths is not None]
     room = budget // max(len(gaps), 1)
-    limit = max((float(gap.sizes.max(initial=0.0)) for gap in gaps), default=0.0)
+    limit = max((float(gap.shown.max(initial=0.0)) for gap in gaps), default=0.0)
     dense = sum(gap.sizes.size for gap in gaps) > _SPARSE
     live = [(gap, *pair) for gap in gaps for pair in gap.strongest(room)]
     live.sort(key=lambda entry: entry[0].sizes[entry[1:]])
@@ -68,10 +68,10 @@ def wires(spots: Sequence[Spot], budget: int, verb: str) -> Wires:
     quiet = Look(stroke=MUTED, width=0.6 if dense else 0.8, opacity=FADED)
     shapes = [replace(gap.path(unit, neuron, quiet), role="edge faded") for gap, unit, neuron in faded]
     shapes += [_edge(*entry, limit, dense, verb) for entry in live]
-    carried = sum(float(gap.sizes.sum()) for gap in gaps)
+    carried = sum(float(gap.shown.sum()) for gap in gaps)
     share = sum(float(gap.sizes[unit, neuron]) for gap, unit, neuron in live) / carried if carried else 1.0
-    total = sum(int(np.count_nonzero(gap.sizes)) for gap in gaps)
-    idle = sum(int(np.count_nonzero(gap.sizes == 0)) for gap in gaps)
+    total = sum(int(np.count_nonzero(gap.shown)) for gap in gaps)
+    idle = sum(int(np.count_nonzero(gap.shown == 0)) for gap in gaps)
     return Wires(tuple(shapes), len(live), total, share, len(faded), idle, limit)
 
 

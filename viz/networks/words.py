@@ -111,7 +111,7 @@ def thin_facts(columns: Sequence[Column], thin: ThinNetwork) -> list[Fact]:
     count, error = f"{left} of {total}", number(thin.max_abs_error)
     radius = number(thin.radius) if np.isfinite(thin.radius) else "∞"
     name = "radius: on a boundary, a tie" if thin.tie else "radius: no gate changes within it"
-    formula = "max|Wx + b − net(x)|"
+    formula = "largest error |Wx + b − net(x)|"
     facts = [Fact(count, f"{unit} left", f"{count} {unit} left")] if total else []
     return [*facts, Fact(error, formula, f"{formula} = {error}"), Fact(radius, name, f"radius {radius}")]
 
