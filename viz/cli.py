@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import json
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, NoReturn, Optional
 
 import typer
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     help="See what a deep network is for one input: its thin linear network.",
 )
 
 
 def main() -> None:
     """Run the command line; an error is one line, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that has no "∞" gets a "?", not an error
+            stream.reconfigure(errors="replace")
     try:
-        code = app(prog_name="minigrad", standalone_mode=False)
-    except (ValueError, OSError) as error:
+        code = app(args=sys.argv[1:] or ["--help"], prog_name="minigrad", standalone_mode=False)
+    except (ValueError, OSError, FloatingPointError) as error:
         _fail(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted", 130)
+        code = INTERRUPTED
     except Exception as error:
         if not hasattr(error, "format_message"):  # not one of the parser's own complaints about the options
             raise
         _fail(f"{error.format_message()} (minigrad --help tells what there is)", 2)
-    else:
-        raise SystemExit(code or 0)
+    if code == INTERRUPTED:  # the parser turns Ctrl-C into this code, too
+        _fail("interrupted; nothing was written", INTERRUPTED)
+    raise SystemExit(code or 0)
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -59,9 +65,7 @@ def _options(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to write to; made if it is not there.")] = Path(
-        "minigrad-demo"
-    ),
+    out: Annotated[str, typer.Option(help="Folder to write to; made if it is not there.")] = "minigrad-demo",
     seed: Annotated[
         int, typer.Option(min=0, help="Of initial weights, mini-batches, dropout and data split.")
     ] = 0,
@@ -78,25 +82,35 @@ def demo(
     ] = False,
 ) -> None:
     """Train deep sigmoid, ReLU, Maxout and Dropout networks on digits; show what is left of them for one."""
+    from minigrad import DivergenceError
     from minigrad.data import digits
     from viz import demo as job
 
     if optimizer not in job.OPTIMIZERS:
         raise ValueError(f"there is no optimizer {optimizer!r}; choose from {', '.join(job.OPTIMIZERS)}")
     settings = job.Settings(seed, epochs, optimizer, l1, l2, patience)
+    if not out:
+        raise ValueError("--out is empty; name a folder")
+    folder = Path(out)
     settings.regularizers()  # an error here comes before anything is written
-    _make_writable(out)
+    _make_writable(folder)
     data = digits(seed=seed, dtype=float)
     results = []
     for name, net in job.networks(seed):
         print(f"training {name}: {net}", file=sys.stderr)
-        results.append(job.train(name, net, data, settings))
-    written = job.write(results, data, settings, out)
+        try:
+            results.append(job.train(name, net, data, settings))
+        except DivergenceError as error:
+            raise ValueError(
+                f"training the {name} network diverged: {str(error).partition('.')[0]}; "
+                f"choose a smaller --l1 or --l2, or another --optimizer"
+            ) from None
+    written = job.write(results, data, settings, folder)
     if as_json:
-        print(json.dumps(json.loads((out / "results.json").read_text(encoding="utf-8"))))
+        print(json.dumps(json.loads((folder / "results.json").read_text(encoding="utf-8"))))
         return
     print(_aligned(*job.table(results)))
-    print(f"\n{len(written)} files written; open {out / 'index.html'}")
+    print(f"\n{len(written)} files written; open {folder / 'index.html'}")
 
 
 def _make_writable(folder: Path) -> None:

@@ -115,7 +115,9 @@ class Picture:
         return figure_svg(self.drawing, self.title, self.description, theme, name)
 
     def png(self, scale: float = 2.0, theme: Theme = "light") -> bytes:
-        """Return it as PNG, ``scale`` pixels for each of the SVG's."""
+        """Return it as PNG, ``scale`` pixels for each of the SVG's, 0.1 to 10."""
+        if not 0.1 <= scale <= 10:
+            raise ValueError(f"a PNG's scale goes from 0.1 to 10, but got {scale!r}; SVG has no limit")
         return svg.to_png(self.svg(theme), scale)
 
     def pdf(self) -> bytes:

@@ -59,3 +59,29 @@ def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     write_whole(tmp_path / "whole", "x")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("usual", "whole")]
     assert modes[0] == modes[1]
+
+
+def test_a_link_leads_to_the_file_that_is_written(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    write_whole(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_a_file_keeps_its_mode_and_a_long_name_is_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 250)
+    path.write_text("old")
+    path.chmod(0o640)
+    write_whole(path, "new")
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_failure_names_the_users_file_and_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match=r"can't write '.*picture\.svg': No space left"):
+        write_whole(tmp_path / "picture.svg", "new")
+    assert not list(tmp_path.iterdir())

@@ -180,6 +180,44 @@ def test_an_unknown_command_is_one_clear_line():
     assert "demonstrate" in result.stderr and len(result.stderr.strip().splitlines()) == 1
 
 
+def test_a_diverging_training_is_one_clear_line(tmp_path):
+    result = run_command("demo", "--l2", "1e9", "--epochs", "1", "--out", tmp_path)
+    assert result.returncode == 1
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("minigrad: training the sigmoid network diverged") and "--l2" in last
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interruption_is_said_and_leaves_nothing(tmp_path):
+    import signal
+    import time
+
+    command = [sys.executable, "-m", "viz.cli", "demo", "--epochs", "100000", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert "training" in process.stderr.readline()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "minigrad: interrupted" in rest and "Traceback" not in rest
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_without_unicode_gets_the_table_all_the_same(tmp_path):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "viz.cli", "demo", "--epochs", "1", "--out", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, env=environment, timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert b"sigmoid" in result.stdout
+
+
+def test_no_command_and_an_empty_folder_name():
+    assert "demo" in run_command().stdout
+    result = run_command("demo", "--out", "")
+    assert result.returncode == 1 and "--out is empty" in result.stderr
+
+
 def test_an_unwritable_folder_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
     for out in (tmp_path / "file", tmp_path / "file" / "below"):

@@ -73,9 +73,10 @@ def write(results: Sequence[Trained], data: mg.data.Dataset, settings: Settings,
         ],
     )
     figures = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    files: dict[str, str | bytes] = {"index.html": page, "results.json": figures}
+    files: dict[str, str | bytes] = {"results.json": figures}
     for name, picture in tqdm(pictures.items(), desc="drawing", unit="picture", leave=False, disable=None):
         files[f"{name}.svg"], files[f"{name}.png"] = drawn[name], picture.png(scale=1)
+    files["index.html"] = page  # last: where it is, everything is
     return [write_whole(folder / name, content) for name, content in files.items()]
 
 
