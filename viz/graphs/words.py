@@ -48,8 +48,8 @@ def lead(graph: Graph) -> str:
     Examples
     --------
     >>> import minigrad as mg
-    >>> lead(mg.trace(np.exp, [[1.0, 2.0]]))[:78]
-    'Values flow down, gradients flow back up: those of the sum of all outputs. The'
+    >>> lead(mg.trace(np.exp, [[1.0, 2.0]]))[:67]
+    'Values flow down, gradients of the sum of all outputs flow back up.'
     """
     if all(node.gradient is None for node in graph.nodes):
         how = "backward()" if graph.level == "scalar" else "backward(retain_graph=True)"
@@ -60,7 +60,7 @@ def lead(graph: Graph) -> str:
             "a node to the result, then add up the paths: that is the node's gradient."
         )
     return (
-        f"Values flow down, gradients flow back up{_differentiated(graph)}. The strip in each gradient shows "
+        f"Values flow down, gradients{_differentiated(graph)} flow back up. The strip in each gradient shows "
         f"its size.{_vanishing(graph)}"
     )
 
@@ -171,7 +171,7 @@ def _differentiated(graph: Graph) -> str:
     if sum(node.value.size for node in results if node.value is not None) <= 1:
         return ""
     ones = all(node.gradient is not None and np.all(node.gradient == 1) for node in results)
-    return ": those of the sum of all outputs" + ("" if ones else ", each times its own gradient")
+    return " of the sum of all outputs" + ("" if ones else " (each times its own gradient)")
 
 
 def _vanishing(graph: Graph) -> str:
@@ -181,7 +181,7 @@ def _vanishing(graph: Graph) -> str:
     if len(sizes) < 2 or not 0 < sizes[0] < _VANISHED * sizes[-1]:
         return ""
     return (
-        f" It vanishes: from {name_of(weights[-1])} up to {name_of(weights[0])} it becomes "
+        f" The gradient vanishes: from {name_of(weights[-1])} up to {name_of(weights[0])} it becomes "
         f"{number(sizes[-1] / sizes[0])} times smaller."
     )
 
