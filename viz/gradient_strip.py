@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from viz import fonts
 from viz.frame import Entry, framed
+from viz.networks.columns import column_name
 from viz.picture import Picture
 from viz.scene import Group, Rect, Shape, Text, hatch
 from viz.style import INK, MUTED, PAPER, Look, Paint, magnitude, mark, number
@@ -55,11 +56,14 @@ def draw_gradient_strip(
     for r, (name, sizes) in enumerate(rows.items()):
         y = r * (_TALL + 10)
         shapes.append(Text(0, y + _TALL / 2, name, 13, "start", bold=True, role="name"))
-        shapes += [_cell(size, k, left + k * wide, y, wide, low, high) for k, size in enumerate(sizes)]
+        shapes += [
+            _cell(size, column_name(k + 1, len(sizes)), k, left + k * wide, y, wide, low, high)
+            for k, size in enumerate(sizes)
+        ]
         if len(sizes) > 1:
             ratio = ratio_words(sizes[0], sizes[-1])
             shapes.append(Text(left + deepest * wide + 14, y + _TALL / 2, ratio, 13, "start", role="ratio"))
-    shapes += _headings(deepest, left, wide)
+    shapes += _headings(_columns(rows), left, wide)
     scene = framed(
         shapes, title="Gradient size, layer by layer", lead=_lead(rows), description=_words(rows),
         key=_key(rows, low, high),
@@ -119,7 +123,7 @@ def _scale(
     return low, high
 
 
-def _cell(size: float, k: int, x: float, y: float, wide: float, low: float, high: float) -> Group:
+def _cell(size: float, name: str, k: int, x: float, y: float, wide: float, low: float, high: float) -> Group:
     """Draw one layer's cell with its number, or with the mark of what has no logarithm."""
     place = Rect(x + 1, y, wide - 2, _TALL, look=Look(fill=PAPER, stroke=MUTED, width=0.75))
     kind = mark(size)
@@ -140,17 +144,31 @@ def _cell(size: float, k: int, x: float, y: float, wide: float, low: float, high
             )
         shapes.append(Text(x + wide / 2, y + _TALL / 2, words, 10.5, look=Look(fill=ink)))
     return Group(
-        tuple(shapes), role=f"layer {kind or 'size'}", title=f"layer {k + 1}: gradient norm {number(size)}",
+        tuple(shapes), role=f"layer {kind or 'size'}", title=f"{name}: gradient norm {number(size)}",
         data={"layer": str(k + 1)},
     )  # fmt: skip
 
 
-def _headings(deepest: int, left: float, wide: float) -> list[Shape]:
-    """Number the layers, and say which way the gradient comes."""
+def _columns(rows: Mapping[str, Sequence[float]]) -> list[str]:
+    """Name the columns; where networks differ in depth, the output of one is beside a hidden layer."""
+    deepest = max(map(len, rows.values()))
+    alike = all(len(sizes) == deepest for sizes in rows.values())
+    return [column_name(k, deepest) if alike else f"layer {k}" for k in range(1, deepest + 1)]
+
+
+def _short(name: str) -> str:
+    """Return a layer's number, or what there is room for of the output's name."""
+    return "out" if name == "output" else name.split()[-1]
+
+
+def _headings(names: Sequence[str], left: float, wide: float) -> list[Shape]:
+    """Name the layers, and say which way the gradient comes."""
+    deepest = len(names)
     quiet = Look(fill=MUTED)
+    room = wide > max(fonts.width(name, 11) for name in names) + 4
     shapes: list[Shape] = [
-        Text(left + (k + 0.5) * wide, -14, f"layer {k + 1}" if wide > 46 else str(k + 1), 11, look=quiet)
-        for k in range(deepest)
+        Text(left + (k + 0.5) * wide, -14, name if room else _short(name), 11, look=quiet)
+        for k, name in enumerate(names)
     ]
     shapes.append(Text(left, -34, "next to the input", 11, "start", look=quiet))
     if deepest * wide > 260:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from viz.gradient_strip import draw_gradient_strip, ratio_words
+from viz.networks.columns import column_name
 from viz.picture import Picture
 from viz.plots import house_style
 from viz.style import INK, MUTED, RULE, SERIES, mark, number
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_gradient_strip", "draw_history"]
 
-_LABELLED = 8  # layers up to which every line has its name
+_LINES = 8  # layers up to which each has a line; more are rows of cells
 _MARKS = {"zero": ("o", 0.02, "○ exactly 0"), "nan": ("x", 0.94, "× nan"), "inf": ("^", 0.98, "△ inf")}
 
 
@@ -63,6 +64,7 @@ def draw_history(history: History, *, title: str = "") -> Picture:
         names: Any = [["gradients", name] if layers else [name] for name in curves or ["gradients"]]
         axes = figure.subplot_mosaic(names, width_ratios=[1.7, 1] if len(names[0]) == 2 else [1])
         figure.suptitle(heading, x=0.01, ha="left", fontweight="bold", fontsize=13)
+        figure.text(0.99, 0.975, _ending(history), ha="right", va="top", color=MUTED.light)
         words = _draw_gradients(axes["gradients"], history) if layers else ""
         for name in curves:
             _draw_curve(axes[name], history, name)
@@ -74,10 +76,22 @@ def draw_history(history: History, *, title: str = "") -> Picture:
 
 
 def _draw_gradients(axes: Axes, history: History) -> str:
-    """Draw one line per layer, named where it ends; return what there is to see."""
+    """Draw the size of every layer's gradient, epoch by epoch; return what there is to see."""
+    norms = list(history.gradient_norms.values())
+    seen = _draw_lines(axes, history, norms) if len(norms) <= _LINES else _draw_cells(axes, history, norms)
+    words = _ratio(norms)
+    legend = "   ".join(_MARKS[kind][2] for kind in _MARKS if kind in seen)
+    title = f"{words}\n{legend}" if legend and len(norms) > _LINES else words
+    if legend and len(norms) <= _LINES:
+        axes.text(0.02, 0.06, legend, transform=axes.transAxes, color=MUTED.light)
+    axes.set_title(title, loc="left", fontsize=10, fontweight="normal", color=MUTED.light)
+    return words
+
+
+def _draw_lines(axes: Axes, history: History, norms: Sequence[Sequence[float]]) -> set[str]:
+    """Draw one line per layer, named where it ends; return the marks that occur."""
     from matplotlib import colormaps
 
-    norms = list(history.gradient_norms.values())
     last = len(norms) - 1
     seen: set[str] = set()
     for k, sizes in enumerate(norms):
@@ -95,12 +109,34 @@ def _draw_gradients(axes: Axes, history: History) -> str:
     axes.set_ylim(*_decades([size for sizes in norms for size in sizes]))
     axes.set_ylabel("gradient norm ‖∂L/∂w‖, log scale")
     _finish(axes, history, "epoch")
-    _name_lines(axes, [sizes[-1] for sizes in norms])
-    legend = "   ".join(_MARKS[kind][2] for kind in _MARKS if kind in seen)
-    axes.text(0.02, 0.06, legend, transform=axes.transAxes, color=MUTED.light)
-    words = _ratio(norms)
-    axes.set_title(words, loc="left", fontsize=10, fontweight="normal", color=MUTED.light)
-    return words
+    _name_lines(axes, history.epochs[-1], [sizes[-1] for sizes in norms])
+    return seen
+
+
+def _draw_cells(axes: Axes, history: History, norms: Sequence[Sequence[float]]) -> set[str]:
+    """Draw one row of cells per layer, the one next to the input on top; return the marks that occur."""
+    from matplotlib.colors import LogNorm
+
+    low, high = _decades([size for sizes in norms for size in sizes])
+    cells = [[size if mark(size) is None else math.nan for size in sizes] for sizes in norms]
+    rows = range(1, len(norms) + 1)
+    mesh = axes.pcolormesh(
+        history.epochs, rows, cells, norm=LogNorm(low, high), shading="nearest", gid="layers"
+    )
+    axes.figure.colorbar(mesh, ax=axes, label="gradient norm ‖∂L/∂w‖, log scale", pad=0.02)
+    seen: set[str] = set()
+    for row, sizes in zip(rows, norms, strict=True):
+        for epoch, size in zip(history.epochs, sizes, strict=True):
+            if kind := mark(size):
+                axes.plot(epoch, row, _MARKS[kind][0], mfc="none", mec=INK.light, gid=f"{kind}-{row}")
+                seen.add(kind)
+    named = [row for row in rows if row in (1, len(norms)) or (row % 5 == 0 and row < len(norms) - 1)]
+    axes.set_yticks(named, [column_name(row, len(norms)) for row in named])
+    axes.invert_yaxis()
+    _finish(axes, history, "epoch")
+    axes.grid(False)
+    axes.set_xlim(history.epochs[0] - 0.5, history.epochs[-1] + 0.5)
+    return seen
 
 
 def _ratio(norms: Sequence[Sequence[float]]) -> str:
@@ -108,30 +144,36 @@ def _ratio(norms: Sequence[Sequence[float]]) -> str:
     if len(norms) < 2:
         return "one layer with weights"
     first, last = (ratio_words(norms[0][epoch], norms[-1][epoch]) for epoch in (0, -1))
-    words = f"layer 1 : layer {len(norms)} = {first} in the first epoch"
+    words = f"hidden 1 : output = {first} in the first epoch"
     return words if len(norms[0]) == 1 else f"{words}, {last} in the last"
 
 
 def _decades(sizes: Sequence[float]) -> tuple[float, float]:
-    """Return an axis of whole powers of ten, at least four of them, so that pictures can be compared."""
+    """Return an axis of whole powers of ten, at least two of them, so that small changes look small."""
     logs = [math.log10(size) for size in sizes if mark(size) is None]
     low, high = math.floor(min(logs, default=0.0)), math.ceil(max(logs, default=0.0))
-    return 10.0 ** (min(low, high - 4) - 0.1), 10.0 ** (high + 0.1)
+    return 10.0 ** (min(low, high - 2) - 0.1), 10.0 ** (high + 0.1)
 
 
-def _name_lines(axes: Axes, ends: Sequence[float]) -> None:
+def _name_lines(axes: Axes, epoch: int, ends: Sequence[float]) -> None:
     """Write the layers' names at the right, beside where their lines end, and apart from each other."""
     low, high = (math.log10(limit) for limit in axes.get_ylim())
-    chosen = range(len(ends)) if len(ends) <= _LABELLED else (0, len(ends) - 1)
     heights = [
         (math.log10(ends[k]) - low) / (high - low) if mark(ends[k]) is None else 0.0 if ends[k] == 0 else 1.0
-        for k in chosen
+        for k in range(len(ends))
     ]
-    leader = {"arrowstyle": "-", "color": RULE.light, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}
-    for k, end, place in zip(chosen, heights, _apart(heights, 0.055), strict=True):
+    leader = {
+        "arrowstyle": "-",
+        "color": RULE.light,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "zorder": 1,
+        "relpos": (0, 0.5),
+    }
+    for k, end, place in zip(range(len(ends)), heights, _apart(heights, 0.055), strict=True):
         axes.annotate(
-            f"layer {k + 1}", (1.0, end), xycoords="axes fraction", xytext=(1.035, place),
-            textcoords="axes fraction", va="center", fontsize=9, color=INK.light,
+            column_name(k + 1, len(ends)), (epoch, end), xycoords=axes.get_xaxis_transform(),
+            xytext=(1.035, place), textcoords="axes fraction", va="center", fontsize=9, color=INK.light,
             fontweight="bold" if k in (0, len(ends) - 1) else "normal",
             arrowprops=leader, annotation_clip=False,
         )  # fmt: skip
@@ -151,7 +193,7 @@ def _apart(heights: Sequence[float], gap: float) -> list[float]:
 
 
 def _draw_curve(axes: Axes, history: History, name: str) -> None:
-    """Draw loss or accuracy of training and validation data, and the epoch whose weights are the best."""
+    """Draw loss or accuracy of training and validation data, and the epoch of the lowest validation loss."""
     dots = "." if len(history.epochs) < 30 else ""
     axes.plot(history.epochs, getattr(history, name), marker=dots, color=SERIES[0].light, label="training")
     validation = getattr(history, f"validation_{name}")
@@ -159,9 +201,12 @@ def _draw_curve(axes: Axes, history: History, name: str) -> None:
         axes.plot(history.epochs, validation, "--", marker=dots, color=SERIES[1].light, label="validation")
         best = history.best_epoch or history.epochs[-1]
         value = validation[history.epochs.index(best)]
-        ended = ", stopped early" if history.stopped_early else ""
         axes.axvline(best, color=RULE.light, linewidth=1, zorder=0)
-        axes.plot(best, value, "D", color=SERIES[1].light, label=f"best epoch {best}{ended}")
+        if history.stopped_early:
+            axes.plot(best, value, "D", color=SERIES[1].light, label=f"weights of epoch {best} restored")
+        else:
+            words = f"lowest validation\nloss: epoch {best}"
+            axes.plot(best, value, "o", mfc="none", markersize=8, color=SERIES[1].light, label=words)
     axes.set_title(name, loc="left", fontsize=10)
     if name == "loss":
         axes.legend(fontsize=8.5)
@@ -186,5 +231,13 @@ def _outcome(history: History) -> str:
     for name in ("loss", "validation_loss", "accuracy", "validation_accuracy"):
         if values := getattr(history, name):
             words.append(f"{name.replace('_', ' ')} {number(values[0])} to {number(values[-1])}")
-    ending = " Stopped early." if history.stopped_early else " Interrupted." if history.interrupted else ""
-    return f"{', '.join(words)}.{ending}"
+    ending = _ending(history)
+    return f"{', '.join(words)}.{f' {ending.capitalize()}.' if ending else ''}"
+
+
+def _ending(history: History) -> str:
+    """Say when training ended before its time; nothing if it did not."""
+    epoch = history.epochs[-1]
+    if history.stopped_early:
+        return f"stopped early after epoch {epoch}"
+    return f"interrupted after epoch {epoch}" if history.interrupted else ""

@@ -90,8 +90,12 @@ class History:
         return json.dumps(self.to_dict(), allow_nan=False)
 
     def summary(self) -> str:
-        """Return readable tables: some of the epochs, and every layer at the first and the last of them."""
-        return "\n\n".join(table for table in (self._epoch_table(), self._layer_table()) if table)
+        """
+        Return readable tables: some of the epochs, and every layer at the first and the last of them.
+
+        A last line says how many epochs are shown, if not all, and what ended training before its time.
+        """
+        return "\n\n".join(part for part in (self._epoch_table(), self._layer_table(), self._notes()) if part)
 
     def __str__(self) -> str:
         return self.summary()
@@ -109,13 +113,28 @@ class History:
         if any(self.penalty):
             names.insert(1, "penalty")
         columns = {name: getattr(self, name) for name in names if getattr(self, name)}
-        shown = {round(i) for i in np.linspace(0, len(self.epochs) - 1, 11)}
         best = self.epochs.index(self.best_epoch)
         rows = [
             [str(self.epochs[i]), *(f"{column[i]:.4f}" for column in columns.values()), "best" * (i == best)]
-            for i in sorted(shown | {best})
+            for i in self._shown()
         ]
         return _table(["epoch", *(name.replace("_", " ") for name in columns), ""], rows)
+
+    def _shown(self) -> list[int]:
+        """Return the places of the epochs in the table."""
+        evenly = {round(i) for i in np.linspace(0, len(self.epochs) - 1, 11)} if self.epochs else set()
+        return sorted(evenly if self.best_epoch is None else evenly | {self.epochs.index(self.best_epoch)})
+
+    def _notes(self) -> str:
+        """Say what the tables leave out, and what ended training before its time."""
+        if not self.epochs:
+            return "interrupted in the first epoch" if self.interrupted else ""
+        shown, total = len(self._shown()), len(self.epochs)
+        notes = [f"{shown} of {total} epochs shown"] if shown < total else []
+        if self.interrupted or self.stopped_early:
+            cause = "interrupted" if self.interrupted else "stopped early"
+            notes.append(f"{cause} after epoch {self.epochs[-1]}")
+        return "; ".join(notes)
 
     def _layer_table(self) -> str:
         """Return what was measured of each layer at the first and the last epoch."""

@@ -65,16 +65,16 @@ class TestHistory:
             np.testing.assert_allclose(line.get_ydata(), 10.0 ** (k - 2))
         assert {"layer-1", "layer-2", "layer-3"} <= ids(picture)
         names = {text.get_text() for text in gradients.texts}
-        assert {"layer 1", "layer 2", "layer 3"} <= names
+        assert {"hidden 1", "hidden 2", "output"} <= names
 
     def test_the_vanishing_is_said(self) -> None:
-        words = "layer 1 : layer 3 = 1 : 100 in the first epoch, 1 : 100 in the last"
+        words = "hidden 1 : output = 1 : 100 in the first epoch, 1 : 100 in the last"
         assert draw_history(history()).description.startswith(words)
 
     def test_axes_can_be_compared(self) -> None:
         drawn: Any = draw_history(history(layers=1)).drawing
         low, high = drawn.axes[0].get_ylim()
-        assert high / low > 1e4
+        assert 1e2 < high / low < 1e3
 
     def test_numbers_without_a_logarithm_have_marks_of_their_own(self) -> None:
         made = history()
@@ -88,21 +88,58 @@ class TestHistory:
         drawn = draw_history(history()).drawing
         assert "exactly 0" not in " ".join(text.get_text() for text in drawn.axes[0].texts)
 
-    def test_the_best_epoch_is_marked(self) -> None:
+    @pytest.mark.parametrize("stopped", [False, True])
+    def test_weights_are_called_restored_only_where_they_are(self, stopped: bool) -> None:
         made = history()
-        made.stopped_early = True
-        (label,) = (label for label in lines(draw_history(made), axes=1) if label.startswith("best"))
-        assert label == "best epoch 2, stopped early"
-        assert lines(draw_history(made), axes=1)[label].get_xdata() == [2]
+        made.stopped_early = stopped
+        found = {
+            label: line for label, line in lines(draw_history(made), axes=1).items() if "epoch 2" in label
+        }
+        label, marker = (
+            ("weights of epoch 2 restored", "D") if stopped else ("lowest validation\nloss: epoch 2", "o")
+        )
+        assert list(found) == [label]
+        assert found[label].get_xdata() == [2] and found[label].get_marker() == marker
+
+    def test_an_interrupted_training_does_not_look_finished(self) -> None:
+        made = history(3)
+        made.interrupted = True
+        picture = draw_history(made)
+        drawn: Any = picture.drawing
+        assert "interrupted after epoch 3" in {text.get_text() for text in drawn.texts}
+        assert "Interrupted after epoch 3." in picture.description
+        assert "interrupted after epoch 3" in picture.text
+
+    def test_many_layers_are_rows_of_cells(self) -> None:
+        made = history(epochs=3, layers=21)
+        made.gradient_norms["0"][1] = 0.0
+        drawn: Any = draw_history(made).drawing
+        (mesh,) = drawn.axes[0].collections
+        cells = np.ma.filled(mesh.get_array(), np.nan)
+        assert cells.shape == (21, 3) and np.isnan(cells[0, 1])
+        np.testing.assert_allclose(cells[20], 1.0)
+        ticks = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+        assert ticks == ["hidden 1", "hidden 5", "hidden 10", "hidden 15", "output"]
+        assert lines(draw_history(made))["zero-1"].get_xdata() == [2]
+
+    def test_leaders_begin_at_the_last_dots(self) -> None:
+        drawn: Any = draw_history(history(epochs=1)).drawing
+        assert {text.xy[0] for text in drawn.axes[0].texts if hasattr(text, "xy")} == {1}
 
     @pytest.mark.parametrize(
         ("epochs", "layers", "validation", "accuracy"),
-        [(1, 1, False, False), (3, 0, True, True), (2, 30, True, False), (2, 2, False, True)],
+        [
+            (1, 1, False, False),
+            (1, 12, False, False),
+            (3, 0, True, True),
+            (2, 30, True, False),
+            (2, 2, False, True),
+        ],
     )
     def test_whatever_was_measured(self, epochs: int, layers: int, validation: bool, accuracy: bool) -> None:
         picture = draw_history(history(epochs, layers, validation, accuracy))
         drawn: Any = picture.drawing
-        assert len(drawn.axes) == (layers > 0) + 1 + accuracy
+        assert len(drawn.axes) == (layers > 0) + (layers > 8) + 1 + accuracy
         curves = lines(picture, axes=int(layers > 0))
         assert ("validation" in curves) == validation
 
@@ -151,6 +188,23 @@ class TestStrip:
         assert names == list(norms)
         ElementTree.fromstring(picture.svg())
         json.dumps(picture.data, allow_nan=False)
+
+    @pytest.mark.parametrize(
+        ("depths", "named"),
+        [
+            ([3, 3], ["hidden 1", "hidden 2", "output"]),
+            ([3, 2], ["layer 1", "layer 2", "layer 3"]),
+            ([1], ["output"]),
+            ([24], [*map(str, range(1, 24)), "out"]),
+        ],
+    )
+    def test_layers_are_called_as_in_networks(self, depths: list[int], named: list[str]) -> None:
+        picture = draw_gradient_strip({f"net {n}": [0.5] * depth for n, depth in enumerate(depths)})
+        assert isinstance(picture.drawing, Scene)
+        texts = [s.text for s in picture.drawing.walk() if isinstance(s, Text)]
+        assert texts[texts.index(named[0]) :][: len(named)] == named
+        cells = [s for s in picture.drawing.walk() if isinstance(s, Group) and "layer" in s.role.split()]
+        assert cells[depths[0] - 1].title.startswith("output: ")
 
     def test_zero_nan_and_inf_look_different(self) -> None:
         picture = draw_gradient_strip({"a": [0.0, math.nan, math.inf, 1.0]})

@@ -79,8 +79,9 @@ def test_the_summary_is_a_table_of_some_epochs_and_all_layers() -> None:
     (best,) = (line for line in table if line.endswith("best"))
     assert int(best.split()[0]) == record.best_epoch
     assert float(table[-1].split()[1]) == pytest.approx(record.loss[-1], abs=1e-4)
-    layers = [line.split()[0] for line in lines[lines.index("") + 2 :]]
+    layers = [line.split()[0] for line in lines[lines.index("") + 2 : -2]]
     assert layers == ["0", "2", "4", "0", "2", "4", "1", "3"]
+    assert lines[-2:] == ["", f"{len(shown)} of 30 epochs shown"]
     assert str(record) == record.summary()
     assert max(map(len, lines)) <= 100
 
@@ -88,7 +89,13 @@ def test_the_summary_is_a_table_of_some_epochs_and_all_layers() -> None:
 def test_endings_are_told() -> None:
     assert repr(History()) == "History(0 epochs, finished)"
     assert History().summary() == "no epoch was finished"
+    assert (
+        History(epochs=[1, 2], loss=[2.0, 1.0], interrupted=True)
+        .summary()
+        .endswith("interrupted after epoch 2")
+    )
     assert repr(History(interrupted=True)) == "History(0 epochs, interrupted)"
     stopped = history(200, callbacks=[EarlyStopping(patience=1)])
     assert "stopped early, loss" in repr(stopped)
+    assert stopped.summary().endswith(f"stopped early after epoch {stopped.epochs[-1]}")
     assert f"best epoch {stopped.best_epoch}" in repr(stopped)
