@@ -43,8 +43,8 @@ def draw_gradient_strip(
     --------
     >>> print(draw_gradient_strip({"sigmoid": [1e-6, 1e-3, 1.0], "ReLU": [0.5, 0.7, 1.0]}))
     Gradient size, layer by layer
-    sigmoid  1.0e−06  0.001  1  1 : 1,000,000
-    ReLU         0.5    0.7  1          1 : 2
+    sigmoid  1e−06  0.001  1  1 : 1,000,000
+    ReLU       0.5    0.7  1          1 : 2
     columns: layers from input to output; at the end, first layer : last layer
     """
     rows = {str(name): [float(size) for size in sizes] for name, sizes in norms.items()}

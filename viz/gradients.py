@@ -159,23 +159,16 @@ def _name_lines(axes: Axes, epoch: int, ends: Sequence[float]) -> None:
     """Write the layers' names at the right, beside where their lines end, and apart from each other."""
     low, high = (math.log10(limit) for limit in axes.get_ylim())
     heights = [
-        (math.log10(ends[k]) - low) / (high - low) if mark(ends[k]) is None else 0.0 if ends[k] == 0 else 1.0
-        for k in range(len(ends))
+        (math.log10(end) - low) / (high - low) if mark(end) is None else 0.0 if end == 0 else 1.0
+        for end in ends
     ]
-    leader = {
-        "arrowstyle": "-",
-        "color": RULE.light,
-        "shrinkA": 0,
-        "shrinkB": 0,
-        "zorder": 1,
-        "relpos": (0, 0.5),
-    }
-    for k, end, place in zip(range(len(ends)), heights, _apart(heights, 0.055), strict=True):
+    leader = {"arrowstyle": "-", "color": RULE.light, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}
+    for k, (height, place) in enumerate(zip(heights, _apart(heights, 0.055), strict=True)):
         axes.annotate(
-            column_name(k + 1, len(ends)), (epoch, end), xycoords=axes.get_xaxis_transform(),
+            column_name(k + 1, len(ends)), (epoch, height), xycoords=axes.get_xaxis_transform(),
             xytext=(1.035, place), textcoords="axes fraction", va="center", fontsize=9, color=INK.light,
             fontweight="bold" if k in (0, len(ends) - 1) else "normal",
-            arrowprops=leader, annotation_clip=False,
+            arrowprops=leader, annotation_clip=False, zorder=1,
         )  # fmt: skip
 
 

@@ -341,7 +341,7 @@ class TestNetwork:
         picture = draw_network(net, [1.0, 2.0])
         words = "none of the 5 hidden neurons passes a signal on. 2 are inactive: they give 0"
         assert words in picture.description
-        assert "3 more have the value 0" in picture.description and "0 of 3 active" in picture.text
+        assert "3 happen to give exactly 0" in picture.description and "0 of 3 active" in picture.text
         assert "the largest output: for classes, the prediction" not in key_texts(picture)
         assert "active: filled with its value" not in key_texts(picture)
 

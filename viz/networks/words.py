@@ -68,10 +68,10 @@ def network_lead(columns: Sequence[Column]) -> str:
         words.append(f"{some} {gives} ends there.")
     if some := count[states.BYPASSED]:
         words.append(f"{some} {'gives' if some == 1 else 'give'} only what the skip brings.")
-    if some := left - signals:
-        words.append(f"{some} more {'has' if some == 1 else 'have'} the value 0.")
     if some := count[states.DROPPED]:
         words.append(f"{some} {'was' if some == 1 else 'were'} dropped at random for this run.")
+    if some := left - signals:
+        words.append(f"{some} {'happens' if some == 1 else 'happen'} to give exactly 0.")
     if some := count[states.SATURATED]:
         words.append(f"{some} {'is' if some == 1 else 'are'} saturated: hardly any gradient comes back.")
     return " ".join(words)
