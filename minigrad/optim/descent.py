@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .optimizer import Array, Optimizer
+from .optimizer import REQUIRED, Array, Optimizer
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -42,6 +42,7 @@ class SGD(Optimizer):
     """
 
     memory = ("velocity",)
+    lr: float = REQUIRED
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
@@ -85,6 +86,7 @@ class Momentum(Optimizer):
     """
 
     memory = ("velocity",)
+    lr: float = REQUIRED
     momentum: float = 0.9
 
     def update(self, data: Array, grad: Array, work: Array, step: int, *memory: Array) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import InitVar, asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 Array = NDArray[Any]
+
+
+class _Required:
+    """Stands for an option without default, so that a wrong ``params`` is named before a missing ``lr``."""
+
+    def __repr__(self) -> str:
+        return "<required>"
+
+
+REQUIRED: Any = _Required()
 
 
 @dataclass(eq=False)
@@ -35,7 +46,8 @@ class Optimizer(ABC):
     Raises
     ------
     TypeError
-        If ``params`` is a Module, a single Tensor, or holds something that cannot be trained.
+        If ``params`` is a Module, a single Tensor, or holds something that cannot be trained; if ``lr`` is
+        missing or no number.
     ValueError
         If ``params`` is empty or names a parameter twice, or an option is out of its range.
     """
@@ -49,6 +61,9 @@ class Optimizer(ABC):
     def __post_init__(self, params: Iterable[Tensor]) -> None:
         self.parameters = _trainable(params, type(self).__name__)
         self._states = [_State() for _ in self.parameters]
+        if self.lr is REQUIRED:
+            owner = type(self).__name__
+            raise TypeError(f"{owner} needs a learning rate: {owner}(net.parameters(), lr=0.1)")
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, _checked(name, value))
@@ -100,10 +115,14 @@ class Optimizer(ABC):
 
         Raises
         ------
+        TypeError
+            If the state is no mapping.
         ValueError
             If the state is another kind of optimizer's or does not fit the parameters; nothing is
             changed then.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state is what state_dict() returned, a dictionary, not {reprlib.repr(state)}")
         own = self.state_dict()
         if own.keys() != state.keys():
             raise ValueError(f"not the state of an optimizer: it has {sorted(state)}, expected {sorted(own)}")
@@ -152,6 +171,12 @@ def _trainable(params: Iterable[Tensor], owner: str) -> list[Tensor]:
         raise TypeError(f"{owner} got a {kind}: pass its parameters, {owner}(net.parameters(), ...)")
     if hasattr(params, "requires_grad"):
         raise TypeError(f"{owner} got a single {kind}: put it in a list, {owner}([w], ...)")
+    if callable(params):
+        raise TypeError(f"{owner} got a {kind}: call it, {owner}(net.parameters(), ...)")
+    if not isinstance(params, Iterable):
+        raise TypeError(
+            f"{owner} got {reprlib.repr(params)}; parameters come first: {owner}(net.parameters(), ...)"
+        )
     found = list(params)
     if not found:
         raise ValueError(f"{owner} got no parameters (an iterator is empty once it was used)")
@@ -162,6 +187,8 @@ def _trainable(params: Iterable[Tensor], owner: str) -> list[Tensor]:
                 f"{owner} got a {type(parameter).__name__} as parameter {index}; "
                 "each must be a Tensor with requires_grad=True"
             )
+        if not parameter.is_leaf:
+            raise TypeError(f"parameter {index} is computed from others; give the Tensor it was made from")
         if (earlier := first.setdefault(id(parameter), index)) != index:
             raise ValueError(f"parameter {index} is parameter {earlier} again; pass each only once")
     return found
@@ -172,11 +199,21 @@ def number_at_least_0(name: str, value: Any, below: float = math.inf) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
+        raise TypeError(f"{name} must be a number, got {reprlib.repr(value)}") from None
     if not 0 <= number < below:
         limit = "finite" if below == math.inf else f"below {below}"
         raise ValueError(f"{name} must be at least 0 and {limit}, got {value}")
     return number
+
+
+def _rate(name: str, value: Any) -> Any:
+    """Return a learning rate as a float, or that it is missing."""
+    if isinstance(value, list | tuple | Iterator) or hasattr(value, "parameters"):
+        raise TypeError(
+            f"{name} must be a number, got {reprlib.repr(value)}; are the arguments swapped? "
+            "The parameters come first: (net.parameters(), lr=0.1)"
+        )
+    return value if value is REQUIRED else number_at_least_0(name, value)
 
 
 def _fraction(name: str, value: Any) -> float:
@@ -199,7 +236,8 @@ def _form(name: str, value: Any) -> Any:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("lr", "momentum", "eps", "weight_decay"), number_at_least_0),
+    **dict.fromkeys(("momentum", "eps", "weight_decay"), number_at_least_0),
+    "lr": _rate,
     "alpha": _fraction,
     "betas": _fractions,
     "form": _form,

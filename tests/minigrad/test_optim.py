@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad import nn, optim
+from minigrad import Value, nn, optim
 
 SHAPES = [(), (3,), (4, 2), (0,)]
 
@@ -258,6 +258,17 @@ def test_a_state_that_does_not_fit_changes_nothing(change: Any, message: str) ->
             "got a Linear: pass its parameters",
         ),
         (lambda: optim.Adam(parameter(1.0)), TypeError, r"single Parameter: put it in a list"),
+        (lambda: optim.SGD(nn.Linear(2, 3)), TypeError, r"pass its parameters, SGD\(net\.parameters\(\)"),
+        (lambda: optim.SGD([parameter(1.0)]), TypeError, "SGD needs a learning rate"),
+        (lambda: optim.Momentum([parameter(1.0)]), TypeError, "Momentum needs a learning rate"),
+        (lambda: optim.SGD(nn.Linear(2, 3).parameters, lr=0.1), TypeError, "got a method: call it"),
+        (lambda: optim.SGD(None, 0.1), TypeError, "SGD got None; parameters come first"),
+        (lambda: optim.SGD(Value(1.0), 0.1), TypeError, r"SGD got Value\(1.*; parameters come first"),
+        (lambda: optim.SGD(0.1, parameter(1.0)), TypeError, "SGD got 0.1; parameters come first"),
+        (lambda: optim.SGD(0.1, nn.Linear(99, 99).parameters()), TypeError, "^.{,120}; are the .* swapped"),
+        (lambda: optim.Adam(0.1, nn.Linear(2, 3)), TypeError, "lr must be .* swapped"),
+        (lambda: optim.SGD([parameter(1.0) * 2], 0.1), TypeError, "parameter 0 is computed from others"),
+        (lambda: optim.Adam([parameter(1.0)]).load_state_dict(None), TypeError, "a dictionary, not None"),
         (lambda: optim.Adam([np.ones(2)]), TypeError, "ndarray as parameter 0"),
         (lambda: optim.Adam(nn.Linear(2, 3).named_parameters()), TypeError, "got a tuple as parameter 0"),
         (lambda: optim.Adam([parameter(1.0)] * 2), ValueError, "parameter 1 is parameter 0 again"),
