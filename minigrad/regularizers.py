@@ -27,11 +27,18 @@ class Regularizer(ABC):
 
     Raises
     ------
+    TypeError
+        If λ is no number; when called, if not with a Module.
     ValueError
         If λ is negative, infinite or nan; when called, if the network has no weights.
     """
 
     def __init__(self, lam: float, biases: bool = False) -> None:
+        if isinstance(lam, Module):
+            name = type(self).__name__
+            raise TypeError(
+                f"{name} takes its strength first, then the network: {name}(0.1)(net), not {name}(net)"
+            )
         self.lam = number_at_least_0("lam", lam)
         self.biases = bool(biases)
 
@@ -44,6 +51,8 @@ class Regularizer(ABC):
 
     def parameters(self, net: Module) -> list[Parameter]:
         """Return the parameters of ``net`` that the term is about."""
+        if not isinstance(net, Module):
+            raise TypeError(f"{self} takes the network, {self}(net), but got a {type(net).__name__}")
         found = [parameter for _, parameter in weights(net, self.biases)]
         if not found:
             own = ", ".join(name for name, _ in net.named_parameters())

@@ -152,4 +152,9 @@ def test_bad_input(kind: Any) -> None:
         kind(0.1)(nn.PReLU())
     with pytest.raises(ValueError, match="this ReLU has none at all"):
         kind(0.1)(nn.ReLU())
+    with pytest.raises(TypeError, match=rf"the network: {kind.__name__}\(0\.1\)\(net\), not"):
+        kind(network())
+    for other in (np.ones((2, 3)), network().parameters()):
+        with pytest.raises(TypeError, match=f"takes the network, .* but got a {type(other).__name__}"):
+            kind(0.1)(other)
     assert repr(kind(0.1, biases=True)) == f"{kind.__name__}(0.1, biases=True)"
