@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .optim.optimizer import number_at_least_0
+from .random import whole_number
+
 __all__ = ["Dataset", "Split", "digits", "mnist", "moons"]
 
 Array = NDArray[Any]
@@ -94,6 +97,7 @@ def digits(seed: int = 0, dtype: DTypeLike = np.float32) -> Dataset:
     >>> x.shape, y.shape
     ((1197, 64), (1197,))
     """
+    whole_number("seed", seed)
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
@@ -128,10 +132,11 @@ def moons(n: int = 500, noise: float = 0.1, seed: int = 0, dtype: DTypeLike = np
     >>> mg.data.moons()
     Dataset(train 300, validation 100, test 100; 2 features, float32; 2 classes)
     """
+    n = whole_number("n", n, least=10)
+    noise = number_at_least_0("noise", noise)
+    whole_number("seed", seed)
     from sklearn.datasets import make_moons
 
-    if n < 10:
-        raise ValueError(f"moons needs at least 10 points to split, got n={n}")
     points, labels = make_moons(n, noise=noise, random_state=seed)
     return _split(points, labels, n // 5, seed, dtype)
 
@@ -166,6 +171,8 @@ def mnist(
     ValueError
         If a file is damaged, or its content is not as expected.
     """
+    whole_number("validation", validation)
+    whole_number("seed", seed)
     folder = Path(root)
     archive = folder / "mnist.npz"
     arrays = _read_npz(archive) if archive.is_file() else _read_idx_files(folder)
@@ -179,7 +186,7 @@ def mnist(
     x, y, x_test, y_test = (arrays[key] for key in _FILES)
     if x_test.shape[1:] != x.shape[1:]:
         raise ValueError(f"{folder}: test images are {x_test.shape[1:]}, training images {x.shape[1:]}")
-    if not 0 <= validation < len(y):
+    if validation >= len(y):
         raise ValueError(f"validation must leave some of {len(y)} training examples, got {validation}")
     order = _stratified(y, seed)
     kept, aside = order[validation:], order[:validation]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
+from typing import Any
+
 import numpy as np
 
 _generator = np.random.default_rng()
@@ -18,6 +21,11 @@ def manual_seed(seed: int) -> None:
     seed : int
         Any non-negative number.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no whole number, or negative.
+
     Examples
     --------
     >>> import minigrad as mg
@@ -27,11 +35,22 @@ def manual_seed(seed: int) -> None:
     True
     """
     global _generator
-    _generator = np.random.default_rng(seed)
+    _generator = np.random.default_rng(whole_number("seed", seed))
 
 
 def generator(rng: np.random.Generator | int | None = None) -> np.random.Generator:
     """Return ``rng`` as a generator: itself, one of that seed, or for None the library's own."""
     if rng is None:
         return _generator
-    return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+    if isinstance(rng, np.random.Generator):
+        return rng
+    return np.random.default_rng(whole_number("rng, unless it is a Generator,", rng))
+
+
+def whole_number(name: str, value: Any, least: int = 0) -> int:
+    """Return ``value`` as an int that is at least ``least``, or say that it is none."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, at least {least}, got {reprlib.repr(value)}")
+    if value < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}, got {value}")
+    return int(value)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad import data
 
 NAMES = {
@@ -87,8 +88,33 @@ def test_moons_lie_on_two_half_circles() -> None:
         centre = np.where(y[:, None] == 0, [0.0, 0.0], [1.0, 0.5])
         np.testing.assert_allclose(np.linalg.norm(x - centre, axis=1), 1, rtol=1e-12)
     assert [len(split.y) for split in data.moons(n=100)] == [60, 20, 20]
-    with pytest.raises(ValueError, match="at least 10 points"):
-        data.moons(n=9)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: data.moons(n=9), ValueError, "n must be a whole number, at least 10, got 9"),
+        (lambda: data.moons(20.5), TypeError, "n must be a whole number, at least 10, got 20.5"),
+        (lambda: data.moons("a"), TypeError, "n must be .*, got 'a'"),
+        (lambda: data.moons(noise=-1), ValueError, "noise must be at least 0 and finite, got -1"),
+        (lambda: data.moons(noise="a"), TypeError, "noise must be a number, got 'a'"),
+        (lambda: data.moons(seed=-1), ValueError, "seed must be a whole number, at least 0, got -1"),
+        (lambda: data.moons(seed="a"), TypeError, "seed must be a whole number, at least 0, got 'a'"),
+        (lambda: data.digits(seed=-1), ValueError, "seed must be a whole number, at least 0, got -1"),
+        (lambda: data.digits(seed=1.5), TypeError, "seed must be .*, got 1.5"),
+        (lambda: data.digits(seed=True), TypeError, "seed must be .*, got True"),
+        (lambda: data.mnist(".", seed=-1), ValueError, "seed must be .*, got -1"),
+        (lambda: data.mnist(".", validation=2.5), TypeError, "validation must be .*, got 2.5"),
+        (lambda: data.mnist(".", validation=-1), ValueError, "validation must be .*, got -1"),
+        (lambda: mg.manual_seed(-1), ValueError, "seed must be a whole number, at least 0, got -1"),
+        (lambda: mg.manual_seed("a"), TypeError, "seed must be .*, got 'a'"),
+        (lambda: mg.manual_seed(1.5), TypeError, "seed must be .*, got 1.5"),
+        (lambda: mg.nn.init.he_normal(mg.nn.Linear(1, 1), rng="a"), TypeError, "rng.* got 'a'"),
+    ],
+)
+def test_wrong_sizes_noise_and_seeds_are_named(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
 
 
 @pytest.mark.parametrize("form", ["idx", "gzipped idx", "npz"])
@@ -174,9 +200,8 @@ def test_unexpected_content(change: Any, message: str, tmp_path: Path, small: di
 
 def test_other_bad_input(tmp_path: Path, small: dict[str, np.ndarray]) -> None:
     np.savez(tmp_path / "mnist.npz", **small)
-    for wrong in (-1, 60):
-        with pytest.raises(ValueError, match="validation must leave some of 60 training examples"):
-            data.mnist(tmp_path, validation=wrong)
+    with pytest.raises(ValueError, match="validation must leave some of 60 training examples"):
+        data.mnist(tmp_path, validation=60)
     with pytest.raises(TypeError, match="examples are floats"):
         data.mnist(tmp_path, validation=6, dtype=np.uint8)
     (tmp_path / "mnist.npz").write_bytes(b"PK no archive")
