@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -93,7 +95,7 @@ class LeakyReLU(Activation):
     primitive = gates.leaky_relu
 
     def __init__(self, slope: float = 0.01) -> None:
-        self.slope = float(slope)
+        self.slope = _finite("LeakyReLU's slope", slope)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the primitive."""
@@ -126,7 +128,7 @@ class PReLU(Activation):
     primitive = gates.prelu
 
     def __init__(self, init: float = 0.25, *, dtype: DTypeLike = np.float32) -> None:
-        self.slope = Parameter(np.array([float(init)], dtype=dtype))
+        self.slope = Parameter(np.array([_finite("PReLU's init", init)], dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the primitive."""
@@ -160,7 +162,7 @@ class Maxout(Activation):
     primitive = gates.group_maxout
 
     def __init__(self, pieces: int | Sequence[int] = 2) -> None:
-        several = np.ndim(pieces) > 0
+        several = isinstance(pieces, Sequence) or (isinstance(pieces, np.ndarray) and pieces.ndim > 0)
         sizes: list[Any] = [*pieces] if several else [pieces]  # type: ignore[misc]
         whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in sizes)
         if not sizes or not whole:
@@ -187,3 +189,14 @@ class Maxout(Activation):
 
     def __repr__(self) -> str:
         return f"Maxout({self.pieces if isinstance(self.pieces, int) else list(self.pieces)})"
+
+
+def _finite(name: str, value: Any) -> float:
+    """Return ``value`` as a finite float."""
+    try:
+        number = math.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, such as 0.1, but got {reprlib.repr(value)}")
+    return number

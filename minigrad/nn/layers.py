@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..random import generator
 from ..rules.gates import dropout
+from ..rules.primitive import numbers
 from ..rules.products import linear
 from ..tensor import Tensor
 from . import init
@@ -75,6 +76,12 @@ class Linear(Module):
         >>> nn.Linear.of([[1.0, 2.0]], [0.5])([1.0, 1.0]).data
         array([3.5])
         """
+        for name, given in (("weight", weight), ("bias", bias)):
+            kind = np.asarray(numbers(given)).dtype.kind
+            if kind in "biu":
+                raise TypeError(
+                    f"Linear.of takes only floats, but its {name} has whole numbers: write 1.0 for 1"
+                )
         layer = cls.__new__(cls)
         layer.weight = Parameter(weight)
         layer.bias = None if bias is None else Parameter(bias)
@@ -220,7 +227,14 @@ class Sequential(Module):
 
     def __getitem__(self, index: int | slice) -> Any:
         """Return one layer, or a Sequential of several that shares their parameters."""
-        return type(self)(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+        if isinstance(index, slice):
+            return type(self)(*self.layers[index])
+        try:
+            return self.layers[index]
+        except IndexError:
+            n = len(self)
+            numbered = f"{n} layers, numbered 0 to {n - 1}" if n else "no layers"
+            raise IndexError(f"this {type(self).__name__} has {numbered}; there is no {index}") from None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..rules.primitive import numbers
 from ..tensor import Array, Tensor
 from . import storage
 
@@ -38,7 +39,8 @@ class Module:
     """
     A function of one Tensor with parameters; the base of every layer and network.
 
-    Subclasses define ``forward(x)``. Parameters and modules that are attributes are found by themselves.
+    Subclasses define ``forward(x)``. Parameters and modules that are attributes are found by themselves;
+    in a list or a dictionary they are not, so that setting one raises TypeError.
 
     Attributes
     ----------
@@ -59,6 +61,10 @@ class Module:
     """
 
     training = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._refuse_hidden(name, value)
+        super().__setattr__(name, value)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the result; subclasses define this."""
@@ -92,6 +98,7 @@ class Module:
         seen: set[int] = set()
         for path, module in self.named_modules():
             for name, value in vars(module).items():
+                module._refuse_hidden(name, value)  # a list may have grown since it was set
                 if isinstance(value, Parameter) and id(value) not in seen:
                     seen.add(id(value))
                     yield (f"{path}.{name}" if path else name), value
@@ -141,7 +148,7 @@ class Module:
                 f"the state does not fit this {type(self).__name__}: "
                 f"missing {', '.join(missing) or 'nothing'}; unknown {', '.join(unknown) or 'nothing'}"
             )
-        arrays = {name: np.array(_plain(state[name])) for name in own}
+        arrays = {name: np.array(numbers(state[name])) for name in own}
         for name, array in arrays.items():
             if array.shape != own[name].shape:
                 raise ValueError(f"{name} has shape {own[name].shape}, but the state gives {array.shape}")
@@ -192,6 +199,23 @@ class Module:
             )
         storage.write(path, self.architecture(), self.state_dict())
 
+    def _refuse_hidden(self, name: str, value: Any) -> None:
+        """Raise if ``value`` holds modules or parameters that nothing else of this module leads to."""
+        held = list(_held(value))
+        if not held or type(self).named_children is not Module.named_children:
+            return
+        found = {id(part) for module in self.modules() for part in (module, *vars(module).values())}
+        hidden = [part for part in held if id(part) not in found]
+        if not hidden:
+            return
+        modules = isinstance(hidden[0], Module)
+        what = "modules, whose parameters" if modules else "parameters, which"
+        advice = f"write nn.Sequential(*{name}), or " if modules and isinstance(value, list | tuple) else ""
+        raise TypeError(
+            f"{name} is a {type(value).__name__} of {what} would not be found; "
+            f"{advice}give each an attribute of its own"
+        )
+
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={child!r}" for name, child in self.named_children())
         return f"{type(self).__name__}({inside})"
@@ -220,5 +244,11 @@ def watch(callback: Callable[[Module, Tensor, Tensor], None]) -> Iterator[None]:
         _watcher.reset(token)
 
 
-def _plain(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
+def _held(value: Any) -> Iterator[Module | Parameter]:
+    """Iterate over the modules and parameters inside a collection."""
+    if isinstance(value, list | tuple | set | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, Module | Parameter):
+                yield item
+            else:
+                yield from _held(item)

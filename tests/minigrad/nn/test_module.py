@@ -64,8 +64,11 @@ def test_a_sequential_is_a_list_of_layers() -> None:
     assert repr(net) == "Sequential(Linear(2, 3), ReLU(), Linear(3, 1))"
     assert isinstance(nn.Residual(b, b)[1:], nn.Residual)
     np.testing.assert_array_equal(nn.Sequential()(np.ones(2)).data, [1, 1])
-    with pytest.raises(IndexError):
-        net[3]
+    for wrong in (3, -4):
+        with pytest.raises(IndexError, match=f"has 3 layers, numbered 0 to 2; there is no {wrong}"):
+            net[wrong]
+    with pytest.raises(IndexError, match="this Residual has no layers"):
+        nn.Residual()[0]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,34 @@ def test_a_sequential_is_a_list_of_layers() -> None:
 )
 def test_its_text_is_how_it_was_made(module: nn.Module, text: str) -> None:
     assert repr(module) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([nn.ReLU(), nn.Tanh()], r"^parts is a list of modules, .* write nn\.Sequential\(\*parts\)"),
+        ((nn.ReLU(),), "parts is a tuple of modules"),
+        ([[nn.ReLU()], 3], "parts is a list of modules"),
+        ({"a": nn.ReLU()}, "parts is a dict of modules, .* not be found; give each an attribute"),
+        ([nn.Parameter(1.0)], "parts is a list of parameters, which would not be found; give each an"),
+    ],
+)
+def test_parts_that_would_not_be_found_are_refused(value: Any, message: str) -> None:
+    block = Block()
+    with pytest.raises(TypeError, match=message):
+        block.parts = value
+    assert not hasattr(block, "parts")
+
+
+def test_a_list_may_not_grow_unnoticed_but_may_order_what_is_found() -> None:
+    block = Block()
+    block.order = [block.inner, block.inner[0], block.scale]
+    block.sizes = [1, 2, 3]
+    assert len(block.parameters()) == 3
+    block.sizes.append(nn.Linear(1, 1))
+    for look in (block.parameters, block.state_dict, nn.Sequential(block).parameters):
+        with pytest.raises(TypeError, match="sizes is a list of modules"):
+            look()
 
 
 def test_train_and_eval_reach_everything_inside() -> None:
