@@ -7,16 +7,18 @@ loops over the nodes in the order in which they were recorded: they never recurs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from itertools import count
 from operator import attrgetter
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from .rules import Primitive
 from .rules.primitive import numbers
 
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_recording: ContextVar[tuple[bool, ...]] = ContextVar("recording", default=(True,))
 _origin: ContextVar[Callable[[], tuple[str, str, str]] | None] = ContextVar("origin", default=None)
 clock = count()
 """Numbers the nodes of all graphs in the order of recording, which is a topological order."""
@@ -26,7 +28,7 @@ class GraphFreedError(RuntimeError):
     """The graph was released by an earlier backward pass."""
 
 
-def no_grad() -> AbstractContextManager[None]:
+def no_grad() -> Recording:
     """
     Context manager and decorator inside which nothing is recorded.
 
@@ -39,10 +41,10 @@ def no_grad() -> AbstractContextManager[None]:
     >>> y.requires_grad
     False
     """
-    return _switch(False)
+    return Recording(False)
 
 
-def enable_grad() -> AbstractContextManager[None]:
+def enable_grad() -> Recording:
     """
     Context manager and decorator inside which operations are recorded, also inside :func:`no_grad`.
 
@@ -55,21 +57,25 @@ def enable_grad() -> AbstractContextManager[None]:
     >>> y.requires_grad
     True
     """
-    return _switch(True)
+    return Recording(True)
 
 
-@contextmanager
-def _switch(wanted: bool) -> Iterator[None]:
-    token = _recording.set(wanted)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
+class Recording(ContextDecorator):
+    """Context manager and decorator that switches recording; it holds no state, so it may be used again."""
+
+    def __init__(self, wanted: bool) -> None:
+        self.wanted = wanted
+
+    def __enter__(self) -> None:
+        _recording.set((*_recording.get(), self.wanted))
+
+    def __exit__(self, *exception: object) -> None:
+        _recording.set(_recording.get()[:-1])
 
 
 def is_recording() -> bool:
     """Return whether operations are being recorded here."""
-    return _recording.get()
+    return _recording.get()[-1]
 
 
 class Node:
@@ -130,7 +136,7 @@ def newest_first(root: Vertex) -> list[Vertex]:
     for vertex in found:
         if vertex.primitive is not None and vertex.released:
             raise GraphFreedError(
-                "this graph was freed by an earlier backward(); "
+                "this graph was freed by an earlier backward(), or by one that failed; "
                 "call that one with retain_graph=True, or compute the output again"
             )
         for parent in vertex.parents:
@@ -172,7 +178,7 @@ def walk_backward(
                 key = id(parent)
                 pending[key] = pending[key] + c if key in pending else c
         if keep:
-            vertex.gradient = numbers(g)  # the array alone: a recorded one would refer back to this node
+            vertex.gradient = np.array(numbers(g))  # the array alone: a recorded one would refer back here
         else:
             vertex.release()
 

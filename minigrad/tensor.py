@@ -12,7 +12,7 @@ from .array_methods import Array as Array
 from .array_methods import ArrayMethods
 from .graph import Node, enable_grad, is_recording, walk_backward
 from .rules import NUMPY, Primitive
-from .rules.primitive import as_array
+from .rules.primitive import as_array, numbers
 from .rules.shaping import gather
 
 CONSTANT_FUNCTIONS = {
@@ -62,8 +62,7 @@ def tensor(
     >>> x.grad
     array([2., 4., 6.])
     """
-    plain = data.data if isinstance(data, Tensor) else data
-    return Tensor(np.array(as_array(plain, dtype)), requires_grad=requires_grad, label=label)
+    return Tensor(np.array(as_array(numbers(data), dtype)), requires_grad=requires_grad, label=label)
 
 
 class Tensor(ArrayMethods):
@@ -71,6 +70,9 @@ class Tensor(ArrayMethods):
     An array with its derivative; NumPy's functions and operators on it are recorded.
 
     Make one with :func:`minigrad.tensor`, which copies; this constructor keeps the array that it is given.
+
+    Where Python asks for a plain number, a Tensor with one entry gives it, and the graph ends there without
+    a word: ``float(t)``, ``math.exp(t)``, ``array[i] = t``. Use ``np.exp(t)`` and :func:`minigrad.stack`.
 
     Attributes
     ----------
@@ -141,7 +143,7 @@ class Tensor(ArrayMethods):
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None:
-            value = value if isinstance(value, Tensor) else np.asarray(value)
+            value = value if isinstance(value, Tensor) else np.asarray(value, dtype=self.dtype)
             if value.shape != self.shape:
                 raise ValueError(
                     f"the gradient of a Tensor of shape {self.shape} can't have shape {value.shape}"
@@ -185,7 +187,7 @@ class Tensor(ArrayMethods):
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with enable_grad():
                 for leaf, g in walk_backward(root, seed, keep=True, read=recorded):
-                    leaf._grad = g if leaf._grad is None else leaf._grad + g
+                    leaf._grad = g * 1 if leaf._grad is None else leaf._grad + g  # never shared memory
             return
         given = seed.data if isinstance(seed, Tensor) else seed
         held = {id(given)}
@@ -352,6 +354,13 @@ def plain(node: Node) -> tuple[Any, Sequence[Any]]:
 def recorded(node: Node) -> tuple[Any, Sequence[Any]]:
     """Let the rules see Tensors, so that what they compute is recorded in turn."""
     assert node.args is not None
+    if any(
+        isinstance(p, Tensor) and p.data is not arg for p, arg in zip(node.parents, node.args, strict=True)
+    ):
+        raise RuntimeError(
+            "the .data of a leaf was replaced after it was used (load_state_dict does so too), so "
+            "create_graph=True would mix old and new numbers; compute the output again"
+        )
     args = [
         arg if parent is None else parent if isinstance(parent, Tensor) else _wrap(arg, parent)
         for arg, parent in zip(node.args, node.parents, strict=True)

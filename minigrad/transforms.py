@@ -54,7 +54,7 @@ def vjp(f: Callable[..., Tensor], *primals: Any) -> tuple[Array, Callable[[Any],
             found = {id(leaf): np.array(g) for leaf, g in walk}
         return tuple(found.get(id(leaf), np.zeros_like(leaf.data)) for leaf in leaves)
 
-    return output.data, pull
+    return output.data.copy(), pull
 
 
 def jvp(f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array, Array]:
@@ -75,6 +75,8 @@ def jvp(f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any
 
     Raises
     ------
+    TypeError
+        If primals or tangents are no sequence.
     ValueError
         If a tangent is missing or has another shape than its primal.
 
@@ -84,6 +86,10 @@ def jvp(f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any
     >>> mg.jvp(np.exp, [[0.0, 1.0]], [[1.0, 0.0]])[1]
     array([1., 0.])
     """
+    if not (isinstance(primals, (Sequence, np.ndarray)) and isinstance(tangents, (Sequence, np.ndarray))):
+        raise TypeError(
+            "jvp takes lists of primals and of tangents, one of each per argument: jvp(f, [x], [t])"
+        )
     if len(primals) != len(tangents):
         raise ValueError(f"jvp got {len(primals)} primals and {len(tangents)} tangents; each needs its own")
     leaves, output = _run(f, primals)
@@ -94,9 +100,9 @@ def jvp(f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any
             raise ValueError(f"a tangent has shape {direction.shape}, but its primal has shape {leaf.shape}")
         directions[id(leaf)] = direction
     if not output.requires_grad:
-        return output.data, np.zeros_like(output.data)
+        return output.data.copy(), np.zeros_like(output.data)
     moved = walk_forward(output._node or output, directions, read=plain)
-    return output.data, np.zeros_like(output.data) if moved is None else np.array(moved)
+    return output.data.copy(), np.zeros_like(output.data) if moved is None else np.array(moved)
 
 
 def _run(f: Callable[..., Tensor], primals: Sequence[Any]) -> tuple[list[Tensor], Tensor]:

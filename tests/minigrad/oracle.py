@@ -88,7 +88,8 @@ def check_second_order(sample: Sample, rng: np.random.Generator) -> None:
 
 
 def check_hygiene(sample: Sample, rng: np.random.Generator, dtype: Any) -> None:
-    """Shapes, dtypes, and memory: nothing is changed, nothing is shared."""
+    """Shapes, dtypes, and memory: nothing is changed, nothing is shared, at leaves or between."""
+    _check_hygiene_between(sample, rng, dtype)
     leaves = tensors_of(sample, dtype)
     before = [leaf.data.copy() for leaf in leaves]
     out = sample(*leaves)
@@ -105,9 +106,31 @@ def check_hygiene(sample: Sample, rng: np.random.Generator, dtype: Any) -> None:
     for leaf, old in zip(leaves, before, strict=True):
         np.testing.assert_array_equal(leaf.data, old)
     np.testing.assert_array_equal(cotangent, given)
-    arrays = [leaf.grad for leaf in wanted]
-    others = [leaf.data for leaf in leaves] + [cotangent, out.data]
+    check_own_memory([leaf.grad for leaf in wanted], [leaf.data for leaf in leaves] + [cotangent, out.data])
+
+
+def _check_hygiene_between(sample: Sample, rng: np.random.Generator, dtype: Any) -> None:
+    """The same of the gradients that retain_graph keeps, and of those that create_graph records."""
+    leaves = tensors_of(sample, dtype)
+    between = [leaf * 1 for leaf in leaves]
+    out = sample(*between)
+    cotangent = rng.normal(size=out.shape).astype(out.dtype)
+    out.backward(gradient=cotangent, retain_graph=True)
+    held = [t for t in (*between, *leaves, out) if t.requires_grad]
+    check_own_memory([t.grad for t in held], [t.data for t in held] + [cotangent])
+    for leaf in leaves:
+        leaf.grad = None
+    out.backward(gradient=cotangent, create_graph=True)
+    wanted = [leaf for leaf in leaves if leaf.requires_grad]
+    check_own_memory([leaf.grad.data for leaf in wanted], [t.data for t in held] + [cotangent])
+    for leaf in leaves:
+        leaf.grad = None
+
+
+def check_own_memory(arrays: list[Any], others: list[Any]) -> None:
+    """Each array is its own, and may be written to."""
     for k, array in enumerate(arrays):
+        assert array.flags.writeable
         assert not any(np.shares_memory(array, other) for other in arrays[:k] + others)
 
 

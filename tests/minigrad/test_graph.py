@@ -149,6 +149,52 @@ def test_gradients_are_not_each_others_memory() -> None:
     assert y.grad[0] == 1 and seed[0] == 1
 
 
+def test_gradients_between_and_recorded_ones_are_not_each_others_memory() -> None:
+    x, y = leaf(V), leaf(V)
+    a, b, seed = x * 2, y * 2, np.ones(3)
+    seed.setflags(write=False)
+    (a + b).backward(gradient=seed, retain_graph=True)
+    a.grad[0] = 9
+    assert b.grad[0] == 1
+    x.grad = y.grad = None
+    given = leaf([1.0, 1.0, 1.0])
+    (x + y).backward(gradient=given, create_graph=True)
+    x.grad.data[0] = 9
+    assert y.grad.data[0] == 1 and given.data[0] == 1
+    g, x.grad, y.grad = y.grad, None, None
+    g.sum().backward()
+    np.testing.assert_array_equal(given.grad, [1, 1, 1])
+
+
+def test_create_graph_refuses_a_leaf_whose_array_was_replaced() -> None:
+    x = leaf(V)
+    y = (x * x).sum()
+    x.data = 2 * V
+    with pytest.raises(RuntimeError, match=r"\.data of a leaf was replaced.*compute the output again"):
+        y.backward(create_graph=True)
+    assert x.grad is None
+    y.backward()  # of the numbers that were used
+    np.testing.assert_array_equal(x.grad, 2 * V)
+
+
+def test_a_backward_that_fails_is_named_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(out: Any, x: Any) -> Any:
+        raise RuntimeError("the rule's own error")
+
+    monkeypatch.setattr(mg.exp, "partials", (fails,))
+    y = np.exp(leaf(V)).sum()
+    with pytest.raises(RuntimeError, match="the rule's own error"):
+        y.backward()
+    with pytest.raises(mg.GraphFreedError, match="or by one that failed"):
+        y.backward()
+
+
+def test_a_gradient_that_is_set_has_the_dtype_of_its_tensor() -> None:
+    x = mg.tensor(V, dtype=np.float32, requires_grad=True)
+    x.grad = [1, 2, 3]
+    assert x.grad.dtype == np.float32
+
+
 # What is recorded
 
 
@@ -184,6 +230,16 @@ def test_no_grad_decorates_functions_that_call_themselves() -> None:
 
     assert count(3) == [False] * 4
     assert is_recording()
+
+
+def test_one_no_grad_serves_many_times_and_inside_itself() -> None:
+    off, on = mg.no_grad(), mg.enable_grad()
+    for _ in range(2):
+        with off:
+            with on, off:
+                assert not is_recording()
+            assert not is_recording()
+        assert is_recording()
 
 
 def test_threads_do_not_meet_in_one_decorated_function() -> None:

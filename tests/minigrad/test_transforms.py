@@ -67,6 +67,20 @@ def test_the_identity_and_inputs_stay_apart() -> None:
     assert t[0] == 1 and V[0] == 0.5
 
 
+def test_results_are_copies() -> None:
+    w = mg.tensor(V, requires_grad=True)
+    y, pull = mg.vjp(np.exp, V)
+    y[:] = 0
+    np.testing.assert_allclose(pull(np.ones(3))[0], np.exp(V))
+    for y in (
+        mg.vjp(lambda x: w, V)[0],
+        mg.jvp(lambda x: w, [V], [V])[0],
+        mg.vjp(lambda x: w.detach(), V)[0],
+    ):
+        y[:] = 0
+    np.testing.assert_array_equal(w.data, V)
+
+
 def test_they_work_inside_no_grad_and_leave_leaves_alone() -> None:
     w = mg.tensor(2.0, requires_grad=True)
     with mg.no_grad():
@@ -93,6 +107,7 @@ def test_dtypes_are_those_of_the_primals() -> None:
         ),
         (lambda: mg.vjp(lambda x: 5, V), TypeError, "must return a Tensor, but returned int"),
         (lambda: mg.vjp(np.exp, [1, 2]), TypeError, "only floats have gradients"),
+        (lambda: mg.jvp(np.exp, 1.0, 1.0), TypeError, r"lists of primals .* jvp\(f, \[x\], \[t\]\)"),
         (lambda: mg.jvp(np.exp, [V], []), ValueError, "1 primals and 0 tangents"),
         (lambda: mg.jvp(np.exp, [V], [[1.0]]), ValueError, r"tangent has shape \(1,\).* shape \(3,\)"),
         (lambda: mg.jvp(np.exp, [[[1.0], [1.0, 2.0]]], [V]), ValueError, "rows of equal length"),
