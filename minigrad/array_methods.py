@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from . import rules
-from .operators import Operators, operator
+from .operators import Operators, operator, reflected
 from .rules.arithmetic import equal, greater, greater_equal, less, less_equal, not_equal
 
 Array = NDArray[Any]
@@ -148,13 +148,7 @@ class ArrayMethods(Operators):
         """Return where the largest entry is, as plain whole numbers."""
         return self.data.argmax(axis=axis)
 
-    def __matmul__(self, other: Any) -> Self:
-        """Return the matrix product."""
-        return self._record(rules.products.matmul, (self, other), {})
-
-    def __rmatmul__(self, other: Any) -> Self:
-        """Return the matrix product with self on the right."""
-        return self._record(rules.products.matmul, (other, self), {})
+    __matmul__, __rmatmul__ = operator(rules.products.matmul), reflected(rules.products.matmul)
 
     # Comparisons: decisions, without derivative
 

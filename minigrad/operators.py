@@ -20,7 +20,9 @@ def operator(primitive: Primitive) -> Callable[[Any, Any], Any]:
     return operate
 
 
-def _reflected(primitive: Primitive) -> Callable[[Any, Any], Any]:
+def reflected(primitive: Primitive) -> Callable[[Any, Any], Any]:
+    """Return the method of a binary operator whose left operand left it to this one."""
+
     def operate(self: Any, other: Any) -> Any:
         return self._record(primitive, (other, self), {}) if self._accepts(other) else NotImplemented
 
@@ -36,11 +38,11 @@ class Operators:
     _record: Callable[..., Any]
     _accepts: Callable[[Any], bool]
 
-    __add__, __radd__ = operator(add), _reflected(add)
-    __sub__, __rsub__ = operator(subtract), _reflected(subtract)
-    __mul__, __rmul__ = operator(multiply), _reflected(multiply)
-    __truediv__, __rtruediv__ = operator(divide), _reflected(divide)
-    __pow__, __rpow__ = operator(power), _reflected(power)
+    __add__, __radd__ = operator(add), reflected(add)
+    __sub__, __rsub__ = operator(subtract), reflected(subtract)
+    __mul__, __rmul__ = operator(multiply), reflected(multiply)
+    __truediv__, __rtruediv__ = operator(divide), reflected(divide)
+    __pow__, __rpow__ = operator(power), reflected(power)
 
     def __neg__(self) -> Self:
         """Return −x."""

@@ -141,7 +141,7 @@ def _first_winner(*pieces: Operand) -> Any:
 
 maxout = Elementwise(
     "maxout",
-    lambda *pieces: reduce(np.maximum, pieces),
+    _maximum,
     lambda k, out, *pieces: _first_winner(*pieces) == k,
     formula="max(z₁, …, zₖ), one winner",
     source="Goodfellow et al. 2013, eq. 1",
@@ -209,7 +209,10 @@ group_maxout = General(
 
 
 def _clip(x: Operand, low: Operand, high: Operand) -> Operand:
-    return np.minimum(np.maximum(x, low), high)
+    """A bound of ±∞ takes no part: whole numbers stay whole."""
+    above = x if type(low) is float and low == -np.inf else np.maximum(x, low)
+    inside = above if type(high) is float and high == np.inf else np.minimum(above, high)
+    return np.array(x)[()] if inside is x else inside
 
 
 clip = Elementwise(

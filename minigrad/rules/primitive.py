@@ -193,6 +193,9 @@ class Primitive:
         """Return the tangent of the output; ``None`` stands for the tangent of a constant."""
         raise NotImplementedError
 
+    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        return _registered, (self.name,)  # a copy of a graph refers to the same rules
+
     def __repr__(self) -> str:
         return f"<primitive {self.name}: {self.formula}>"
 
@@ -338,6 +341,10 @@ def as_array(data: Any, dtype: Any = None) -> Any:
         return np.asarray(data, dtype=dtype)
     except ValueError as error:
         raise ValueError(f"an array has rows of equal length and numbers alone: {error}") from None
+
+
+def _registered(name: str) -> Primitive:
+    return REGISTRY[name]
 
 
 def _described(arg: Any) -> str:

@@ -82,6 +82,18 @@ def test_a_leaf_can_be_copied(copier: Any) -> None:
     np.testing.assert_array_equal(other.grad, [2, 2, 2])
 
 
+@pytest.mark.parametrize("copier", [copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))])
+def test_a_computed_tensor_is_copied_with_its_graph_but_not_the_rules(copier: Any) -> None:
+    x = leaf(V)
+    y = (x * x).sum()
+    other = copier(y)
+    assert other._node.primitive is y._node.primitive
+    other.backward(retain_graph=True)
+    assert x.grad is None
+    (copied, _) = other._node.parents[0].parents
+    np.testing.assert_array_equal(copied.grad, 2 * V)
+
+
 # Operators and NumPy's functions record
 
 
@@ -240,6 +252,35 @@ def test_a_program_in_numpy_and_the_same_in_torch(seed: int) -> None:
     program(*theirs, torch).backward()
     for a, c in zip(mine, theirs, strict=True):
         np.testing.assert_allclose(a.grad, c.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_a_bound_that_is_not_given_leaves_whole_numbers_whole() -> None:
+    t = mg.tensor([-3, 0, 5])
+    for clip in (mg.clip, np.clip, mg.Tensor.clip):
+        for low, high in ((0, None), (None, 2), (-1, 2), (None, None)):
+            out = clip(t, low, high)
+            assert out.dtype == t.dtype
+            np.testing.assert_array_equal(out.data, t.data if low is high else t.data.clip(low, high))
+    assert not np.shares_memory(mg.clip(t).data, t.data)
+    assert mg.clip(3, 0) == 3 and isinstance(mg.clip(3, 0), (int, np.integer))
+    x = leaf([-3.0, 0.0, 5.0])
+    mg.clip(x, 0).sum().backward()
+    np.testing.assert_array_equal(x.grad, [0, 1, 1])
+
+
+def test_matmul_is_left_to_an_operand_that_knows_better() -> None:
+    class Other:
+        def __rmatmul__(self, left: Any) -> str:
+            return "other"
+
+        def __matmul__(self, right: Any) -> Any:
+            return NotImplemented
+
+    assert leaf(X) @ Other() == "other"
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Other() @ leaf(X)
+    np.testing.assert_array_equal((X @ leaf(X.T)).data, X @ X.T)
+    np.testing.assert_array_equal((X.tolist() @ leaf(X.T)).data, X @ X.T)
 
 
 def test_rounding_to_whole_numbers_ends_the_derivative() -> None:
