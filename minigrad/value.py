@@ -11,7 +11,7 @@ import numpy as np
 from . import rules
 from .graph import clock, is_recording, newest_first, origin_here
 from .operators import Operators
-from .rules import Elementwise, Primitive
+from .rules import NUMPY, Elementwise, Primitive
 
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -51,6 +51,8 @@ class Value(Operators):
     ------
     TypeError
         If ``data`` is not a real number.
+    OverflowError
+        If it is a whole number that is too large for a float.
 
     Examples
     --------
@@ -98,6 +100,10 @@ class Value(Operators):
                 if isinstance(operand, Value):
                     operand.grad += partials[k] * g
 
+    def clip(self, low: Any = None, high: Any = None, out: None = None) -> Value:
+        """Return min(max(x, low), high); ``None`` is no bound. ``out`` is what np.clip gives along."""
+        return super().clip(low, high)
+
     def max(self, other: Any) -> Value:
         """Return the larger of two numbers; at a tie each has derivative ½."""
         return self._record(rules.gates.maximum, (self, other), {})
@@ -128,6 +134,16 @@ class Value(Operators):
             result.origin = origin_here()
         return result
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Record NumPy's functions of single numbers; arrays of Values are NumPy's, entry by entry."""
+        primitive = NUMPY.get(ufunc)
+        single = method == "__call__" and not kwargs and all(isinstance(x, SINGLE) for x in inputs)
+        if single and isinstance(primitive, Elementwise) and any(primitive.differentiable):
+            return primitive(*inputs)
+        if any(hasattr(x, "__array_ufunc__") and not isinstance(x, (*SINGLE, np.ndarray)) for x in inputs):
+            return NotImplemented
+        return getattr(ufunc, method)(*(_boxed(x) for x in inputs), **kwargs)
+
     @staticmethod
     def _accepts(other: Any) -> bool:
         """Whether an operator takes the other operand; an array is NumPy's, which goes entry by entry."""
@@ -155,6 +171,18 @@ class Value(Operators):
         return f"Value({self.data:.6g}, grad={self.grad:.6g}{label})"
 
 
+SINGLE = (Value, int, float, np.number, np.bool_)
+
+
+def _boxed(x: Any) -> Any:
+    """Return what NumPy goes through by the methods of its entries."""
+    if not isinstance(x, Value):
+        return x
+    box = np.empty((), dtype=object)
+    box[()] = x
+    return box
+
+
 def _partials(
     primitive: Elementwise, operands: list[Value | float], data: Any, args: list[Any]
 ) -> tuple[float, ...]:
@@ -170,7 +198,10 @@ def _number(x: Any) -> float:
     if isinstance(x, Value):
         raise TypeError("a Value holds a number, not another Value; use its .data")
     if isinstance(x, (bool, int, float, np.number, np.bool_)) and not isinstance(x, np.complexfloating):
-        return float(x)
+        try:
+            return float(x)
+        except OverflowError:
+            raise OverflowError("a Value is a float, at most 1.8e308; this whole number is larger") from None
     if isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "biuf":
         return float(x)
     what = f"{type(x).__name__} of shape {x.shape}" if hasattr(x, "shape") else repr(x)

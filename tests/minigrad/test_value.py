@@ -244,6 +244,46 @@ def test_numpy_goes_entry_by_entry() -> None:
 
 
 @pytest.mark.parametrize(
+    ("f", "slopes"),
+    [
+        (np.maximum, [0.5, 0.5]),
+        (np.minimum, [0.5, 0.5]),
+        (np.multiply, [2, 2]),
+        (lambda a, b: np.exp(a) * np.abs(b), [2 * math.exp(2), math.exp(2)]),
+        (lambda a, b: np.add(1.5, np.float64(2) * a), [2, 0]),
+        (lambda a, b: np.clip(a, b, 3.0), [1, 0]),
+        (lambda a, b: np.clip(a, None, b) + b, [1, 1]),
+    ],
+)
+def test_numpys_functions_of_numbers_follow_the_rulebook(f: Any, slopes: list[float]) -> None:
+    a, b = V(2.0), V(2.0)
+    out = f(a, b)
+    assert isinstance(out, V)
+    out.backward()
+    assert [a.grad, b.grad] == pytest.approx(slopes)
+
+
+def test_numpy_still_goes_through_arrays_beside_a_value() -> None:
+    a, values = V(2.0), np.array([V(1.0), V(2.0)])
+    for out in (np.multiply(a, values), a * values, values * a, np.multiply(a, [1.0, 2.0])):
+        assert out.shape == (2,) and [v.data for v in out] == [2, 4]
+    assert np.add.reduce(values).data == 3
+    assert np.less(a, V(3.0)) is True or np.less(a, V(3.0)) == True  # noqa: E712
+    assert not isinstance(np.less(a, V(3.0)), V)
+    assert np.float64(2) < V(3.0)
+    with pytest.raises(TypeError, match="log1p"):
+        np.log1p(a)
+    with pytest.raises(TypeError, match="Tensor"):
+        np.add(a, mg.tensor(1.0))
+
+
+def test_a_whole_number_too_large_for_a_float_is_named() -> None:
+    for call in (lambda: V(10**400), lambda: V(1.0) + 10**400):
+        with pytest.raises(OverflowError, match="a Value is a float, at most"):
+            call()
+
+
+@pytest.mark.parametrize(
     "f",
     [
         mg.sum, mg.mean, mg.max, mg.min, mg.logsumexp, mg.relu, mg.sigmoid, mg.softplus, mg.abs,
