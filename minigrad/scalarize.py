@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from .graph import enable_grad, newest_first
 from .nn import Module
+from .rules.primitive import numbers
 from .tensor import Array, Tensor
 from .value import Value
 
@@ -30,6 +31,11 @@ def scalarize(net: Module, x: ArrayLike) -> list[Value]:
     list of Value
         The outputs, in the order of ``net(x)`` flattened.
 
+    Raises
+    ------
+    TypeError
+        If ``net`` is no Module.
+
     Examples
     --------
     >>> import minigrad as mg
@@ -40,9 +46,9 @@ def scalarize(net: Module, x: ArrayLike) -> list[Value]:
     >>> y.data, {leaf.label: leaf.grad for leaf in mg.leaves(y)}
     (5.5, {'0.bias[0]': 1.0, '0.weight[0, 0]': 3.0, '0.weight[0, 1]': 1.0, 'x[0]': 2.0, 'x[1]': -1.0})
     """
-    given = Tensor(
-        np.array(x.data if isinstance(x, Tensor) else x, dtype=float), requires_grad=True, label="x"
-    )
+    if not isinstance(net, Module):
+        raise TypeError(f"scalarize takes an nn.Module, whose forward it follows, but got {net!r}")
+    given = Tensor(np.array(numbers(x), dtype=float), requires_grad=True, label="x")
     with enable_grad():
         output = net(given)
     names = {id(parameter): name for name, parameter in net.named_parameters()} | {id(given): "x"}

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .graph import Vertex, enable_grad, newest_first, recording_origin
-from .rules.primitive import as_array
+from .rules.primitive import as_array, numbers
 from .tensor import Tensor
 from .value import Value
 
@@ -113,7 +114,8 @@ class Graph:
         Raises
         ------
         ValueError
-            If the record is of another version, lacks a field, or is in no topological order.
+            If the record is of another version or level, lacks a field, names outputs that it does not
+            have, or is in no topological order.
         """
         if not isinstance(record, Mapping):
             raise ValueError(f"the record of a graph is a dictionary, not a {type(record).__name__}")
@@ -126,6 +128,12 @@ class Graph:
             graph = cls(nodes, tuple(record["outputs"]), record["level"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not the record of a graph: {type(error).__name__} {error}") from error
+        if graph.level not in ("scalar", "tensor"):
+            raise ValueError(f"the level of a graph is scalar or tensor, but the record says {graph.level!r}")
+        if not all(isinstance(i, int) and 0 <= i < len(nodes) for i in graph.outputs):
+            raise ValueError(
+                f"outputs {graph.outputs} of the record are not all among its {len(nodes)} nodes"
+            )
         for k, node in enumerate(nodes):
             if node.id != k or not all(0 <= i < k for i in node.inputs):
                 raise ValueError(
@@ -231,19 +239,17 @@ class Origins:
 
     def __call__(self) -> tuple[str, str, str]:
         """Return path and type of the innermost layer at work, and the line outside that led to it."""
-        frame = sys._getframe(2)
-        path = kind = ""
-        while frame is not None:
+        frame: FrameType | None = sys._getframe(2)
+        path = kind = source = ""
+        while frame is not None and not (source and (kind or not self.paths)):
             code = frame.f_code
-            owner = frame.f_locals.get("self") if code.co_name == "forward" else None
-            if not kind and owner is not None and id(owner) in self.paths:
+            owner = frame.f_locals.get("self") if code.co_name == "forward" and not kind else None
+            if owner is not None and id(owner) in self.paths:
                 path, kind = self.paths[id(owner)], type(owner).__name__
-            if not code.co_filename.startswith(_PACKAGE):
-                return path, kind, f"{Path(code.co_filename).name}:{frame.f_lineno}"
-            if frame.f_back is None:
-                break
+            if not source and not code.co_filename.startswith(_PACKAGE):
+                source = f"{Path(code.co_filename).name}:{frame.f_lineno}"
             frame = frame.f_back
-        return path, kind, ""
+        return path, kind, source
 
 
 def _freeze(output: Value | Tensor, names: Mapping[int, str], inputs: set[int]) -> Graph:
@@ -285,7 +291,6 @@ def _describe(vertex: Vertex, names: Mapping[int, str], inputs: set[int]) -> dic
     leaf = vertex.primitive is None
     value = np.asarray(vertex.data if scalar or leaf else vertex.output)
     gradient = vertex.grad if scalar or leaf else vertex.gradient
-    gradient = getattr(gradient, "data", gradient) if isinstance(gradient, Tensor) else gradient
     name = names.get(id(vertex), "")
     is_input = id(vertex) in inputs or (not name and type(vertex).__name__ != "Parameter")
     module, module_type, source = vertex.origin or ("", "", "") if scalar or not leaf else ("", "", "")
@@ -298,7 +303,7 @@ def _describe(vertex: Vertex, names: Mapping[int, str], inputs: set[int]) -> dic
         "shape": value.shape,
         "dtype": str(value.dtype),
         "value": _frozen(value),
-        "gradient": None if gradient is None else _frozen(gradient),
+        "gradient": None if gradient is None else _frozen(numbers(gradient)),
         "options": {} if leaf or scalar else {k: _simple(v) for k, v in vertex.options.items()},
         "module": module,
         "module_type": module_type,

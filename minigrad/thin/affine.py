@@ -126,7 +126,7 @@ def _check_piecewise_linear(node: Node, arriving: Sequence[Array | None]) -> Non
     if "smooth" not in classes and not product:
         return
     path, kind, source = node.origin or ("", "", "")
-    where = f"layer {path} ({kind})" if path else kind or source or "the network"
+    where = f"layer {path} ({kind})" if path else " at ".join(filter(None, (kind, source))) or "the network"
     why = "multiplies the input by itself" if product else f"is smooth: {node.primitive.formula}"
     raise NotPiecewiseLinearError(
         f"thin needs a network of linear layers and gates (ReLU, LeakyReLU, PReLU, Maxout, …), but {where} "

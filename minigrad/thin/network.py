@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -111,6 +111,8 @@ class ThinNetwork:
 
         Raises
         ------
+        TypeError
+            If they are neither a mapping nor a sequence.
         ValueError
             If the names, the number or a shape of the gradients do not fit ``thin.network``.
         """
@@ -171,6 +173,10 @@ class ThinNetwork:
         """Return the thin network's gradients by name, checked."""
         own = dict(self.network.named_parameters())
         if not isinstance(grads, Mapping):
+            if not isinstance(grads, Iterable):
+                raise TypeError(
+                    f"scatter takes the gradients of thin.network, by name or in order, got {grads!r}"
+                )
             values = list(grads)
             if len(values) != len(own):
                 raise ValueError(

@@ -75,7 +75,8 @@ def check_examples(name: str, pair: Any, net: Module, loss: Loss) -> Examples:
 def _try_labels(loss: Loss, output: Tensor, y: Array) -> None:
     """Show the loss every label, next to an output of the first examples, so that it can refuse any."""
     if output.shape[:1] != y[:2].shape[:1]:  # not a row for each example: the loss knows what to say
-        return _check_average(loss(output, y[:2]))
+        _check_average(loss(output, y[:2]))
+        return
     for start in range(0, len(y), CHUNK):
         labels = y[start : start + CHUNK]
         _check_average(loss(Tensor(output.data[np.arange(len(labels)) % len(output)]), labels))

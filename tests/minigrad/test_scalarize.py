@@ -145,3 +145,8 @@ def test_a_wrong_derivative_at_one_level_is_caught(monkeypatch):
     net = nn.Sequential(nn.Linear.of([[1.0, 2.0], [-1.0, 0.5]], [0.5, 0.25]))
     with pytest.raises(AssertionError):
         compare(net, np.array([1.0, -3.0]), np.array([1.5, 1.0]), 0)
+
+
+def test_only_a_module_can_be_followed():
+    with pytest.raises(TypeError, match=r"scalarize takes an nn\.Module"):
+        mg.scalarize(lambda x: x, [1.0])

@@ -197,6 +197,19 @@ def test_module_type_and_source_line_of_every_operation() -> None:
     assert graph.nodes[0].source == graph.nodes[0].module == ""
 
 
+def test_a_helper_belongs_to_the_layer_that_calls_it() -> None:
+    def helper(x: mg.Tensor) -> mg.Tensor:
+        return np.exp(x)
+
+    class Block(nn.Module):
+        def forward(self, x: mg.Tensor) -> mg.Tensor:
+            return helper(x)
+
+    (node,) = (n for n in mg.trace(nn.Sequential(nn.Linear(2, 2), Block()), X).nodes if n.primitive == "exp")
+    assert (node.module, node.module_type) == ("1", "Block")
+    assert node.source == f"test_trace.py:{helper.__code__.co_firstlineno + 1}"
+
+
 def test_source_lines_of_scalars() -> None:
     graph = mg.trace(lambda a: (a * a).tanh(), V(0.5))
     assert {n.source.split(":")[0] for n in graph.nodes if n.kind == "operation"} == {"test_trace.py"}
@@ -314,6 +327,22 @@ def test_a_record_out_of_order_is_refused() -> None:
     record["nodes"][-1] |= {"inputs": [0, 1], "value": "three"}
     with pytest.raises(ValueError, match="not the record"):
         mg.Graph.from_dict(record)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"level": "atom"}, "scalar or tensor, but the record says 'atom'"),
+        ({"level": None}, "says None"),
+        ({"outputs": [3]}, r"outputs \(3,\) of the record are not all among its 3 nodes"),
+        ({"outputs": [-1]}, "not all among"),
+        ({"outputs": ["2"]}, "not all among"),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_refused(change: dict[str, Any], message: str) -> None:
+    record = mg.trace(V(1.0) + 2).to_dict()
+    with pytest.raises(ValueError, match=message):
+        mg.Graph.from_dict(record | change)
 
 
 def test_networkx_has_every_edge_in_order() -> None:

@@ -169,7 +169,7 @@ PRODUCTS = {
 
 @pytest.mark.parametrize("function", PRODUCTS.values(), ids=PRODUCTS.keys())
 def test_products_of_the_input_with_itself_are_refused(function):
-    with pytest.raises(mg.NotPiecewiseLinearError, match=r"but test_affine.py:\d+ "):
+    with pytest.raises(mg.NotPiecewiseLinearError, match=r"but Function at test_affine\.py:\d+ "):
         mg.thin(Function(function), np.array([1.0, 2.0, 3.0]))
 
 

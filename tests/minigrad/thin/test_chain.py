@@ -247,3 +247,9 @@ def test_forgetting_the_slope_when_putting_gradients_back_is_caught(monkeypatch)
     monkeypatch.setattr(chain.ThinLinear, "put_back", put_back)
     with pytest.raises(AssertionError):
         checks.training_agrees(LEAKY, np.array([3.0]))
+
+
+@pytest.mark.parametrize("grads", [None, 1.0])
+def test_what_is_no_collection_of_gradients_is_refused(grads):
+    with pytest.raises(TypeError, match=r"scatter takes the gradients of thin\.network"):
+        mg.thin(SMALL, [1.0, 1.0]).scatter(grads)
