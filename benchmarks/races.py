@@ -139,7 +139,11 @@ def race(title: str, peers: dict[str, Callable[..., Step]], arguments: tuple = (
     for name, make in peers.items():
         pipes[name], end = context.Pipe()
         context.Process(target=work, args=(make, arguments, end), daemon=True).start()
-        losses[name] = pipes[name].recv()
+        end.close()  # the peer has its own copy; without ours, its death is noticed
+        try:
+            losses[name] = pipes[name].recv()
+        except EOFError:
+            raise SystemExit(f"{name} did not start; its error stands above") from None
     reference = next(iter(losses.values()))
     for name, loss in losses.items():
         np.testing.assert_allclose(loss, reference, rtol=2e-3, err_msg=f"{name} computes something else")

@@ -34,7 +34,8 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):  # not one of the parser's own complaints about the options
             raise
-        _fail(f"{error.format_message()} (minigrad --help tells what there is)", 2)
+        command = " demo" if "demo" in sys.argv[1:2] else ""
+        _fail(f"{error.format_message()} (minigrad{command} --help tells what there is)", 2)
     if code == INTERRUPTED:  # the parser turns Ctrl-C into this code, too
         _fail("interrupted; nothing was written", INTERRUPTED)
     raise SystemExit(code or 0)
@@ -86,6 +87,7 @@ def demo(
     from minigrad.data import digits
     from viz import demo as job
 
+    optimizer = optimizer.lower()
     if optimizer not in job.OPTIMIZERS:
         raise ValueError(f"there is no optimizer {optimizer!r}; choose from {', '.join(job.OPTIMIZERS)}")
     settings = job.Settings(seed, epochs, optimizer, l1, l2, patience)
@@ -105,6 +107,7 @@ def demo(
                 f"training the {name} network diverged: {str(error).partition('.')[0]}; "
                 f"choose a smaller --l1 or --l2, or another --optimizer"
             ) from None
+    print("drawing", file=sys.stderr)
     written = job.write(results, data, settings, folder)
     if as_json:
         print(json.dumps(json.loads((folder / "results.json").read_text(encoding="utf-8"))))

@@ -49,14 +49,10 @@ class Trained:
     name: str
     net: nn.Sequential
     history: mg.History
+    gradient_norms: list[float]
     accuracy: dict[str, float]
     thins: tuple[mg.ThinNetwork, ...]
     stops_early: bool
-
-    @property
-    def gradient_norms(self) -> list[float]:
-        """Gradient norm of every layer in the first epoch, before training has moved much."""
-        return [norms[0] for norms in self.history.gradient_norms.values()]
 
     @property
     def gradient_ratio(self) -> float:
@@ -135,6 +131,7 @@ def networks(seed: int) -> Iterator[tuple[str, nn.Sequential]]:
 def train(name: str, net: nn.Sequential, data: mg.data.Dataset, settings: Settings) -> Trained:
     """Train one network and look at it through the first test digits."""
     optimizer = OPTIMIZERS[settings.optimizer](net.parameters(), lr=LEARNING_RATES[settings.optimizer])
+    gradient_norms = _gradient_norms(net, *data.train)
     history = mg.fit(
         net,
         data.train,
@@ -153,9 +150,19 @@ def train(name: str, net: nn.Sequential, data: mg.data.Dataset, settings: Settin
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     accuracy = {part: _accuracy(net, *split) for part, split in parts.items()}
     thins = () if name == "sigmoid" else tuple(mg.thin(net, x) for x in data.test.x[:SHOWN_DIGITS])
-    return Trained(name, net, history, accuracy, thins, settings.patience is not None)
+    return Trained(name, net, history, gradient_norms, accuracy, thins, settings.patience is not None)
 
 
 def _accuracy(net: nn.Module, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> float:
     with mg.no_grad():
         return float((net(x).argmax(axis=1) == y).mean())
+
+
+def _gradient_norms(net: nn.Module, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> list[float]:
+    """Return ‖∂L/∂w‖ of every layer, for the loss of all the training data, before training."""
+    net.eval()
+    nn.cross_entropy(net(x), y).backward()
+    norms = [float(np.linalg.norm(p.grad)) for p in net.parameters() if p.ndim == 2]
+    net.train()
+    net.zero_grad()
+    return norms

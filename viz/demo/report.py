@@ -115,7 +115,7 @@ def _about_gradients(results: Sequence[Trained]) -> str:
         vanished = result.gradient_norms[0] < 0.05 * result.gradient_norms[-1]
         said.append(f"{result.name} {ratio}{', it has vanished on the way' if vanished else ''}")
     return (
-        "the gradient of the first layer beside that of the last, in the first epoch: "
+        "the size of the gradient in the first layer, beside that in the last, before training: "
         f"{'; '.join(said)}. Where it vanishes, the layers next to the input learn last or not at all."
     )
 
