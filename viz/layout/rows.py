@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 from viz.layout.structure import NODE_GAP, RANK_GAP, Box, Layout, Link, falling, slot_offset, slots
 
 _SWEEPS = 12
+_WORK = 400_000
+"""How many strands all sweeps together may move: a large graph gets fewer sweeps rather than a long wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def _best_order(rows: list[list[int]], widths: list[float], strands: Sequence[_S
     for row in rows:
         _place(row, dict.fromkeys(row, (0.0, 1)), widths, xs)
     best, fewest = list(xs), _crossings(xs, rows, strands)
-    for sweep in range(_SWEEPS):
+    for sweep in range(max(2, min(_SWEEPS, _WORK // max(1, len(strands))))):
         downwards = sweep % 2 == 0
         for row in rows if downwards else reversed(rows):
             neighbours = above if downwards else below
@@ -141,12 +145,18 @@ def _crossings(xs: Sequence[float], rows: Sequence[Sequence[int]], strands: Sequ
     between = defaultdict(list)
     for strand in strands:
         between[row_of[strand.upper]].append((xs[strand.upper], xs[strand.lower] + strand.offset))
-    return sum(
-        (a[0] - b[0]) * (a[1] - b[1]) < 0
-        for ends in between.values()
-        for k, a in enumerate(ends)
-        for b in ends[:k]
-    )
+    return sum(_inversions(ends) for ends in between.values())
+
+
+def _inversions(ends: Sequence[tuple[float, float]]) -> int:
+    """Count the pairs of strands whose lower ends stand the other way round than their upper ends."""
+    found, seen = 0, list[float]()
+    for _, together in groupby(sorted(ends), key=itemgetter(0)):
+        lower = [end for _, end in together]
+        found += sum(len(seen) - bisect_right(seen, end) for end in lower)
+        for end in lower:
+            insort(seen, end)
+    return found
 
 
 def _heights(rows: Sequence[Sequence[int]], boxes: Sequence[Box]) -> tuple[list[float], list[float]]:
