@@ -89,6 +89,9 @@ class Graph:
     level: str
     version: int = VERSION
 
+    def __repr__(self) -> str:
+        return f"Graph({self.level} level, {len(self.nodes)} nodes, outputs {self.outputs})"
+
     def to_networkx(self) -> networkx.MultiDiGraph:
         """Return a networkx multigraph; edges carry the operand's position and, for scalars, the partial."""
         import networkx

@@ -148,6 +148,11 @@ class ThinNetwork:
             ]
         )
 
+    def __repr__(self) -> str:
+        """Say it in a line; ``print`` gives the table."""
+        left = f"{self.kept} of {self.total} left, radius {self.radius:.3g}"
+        return f"ThinNetwork({self.x.size} → {self.output.size}, {left})"
+
     def __str__(self) -> str:
         return self.summary()
 

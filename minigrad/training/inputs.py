@@ -11,6 +11,7 @@ import numpy as np
 from ..graph import no_grad
 from ..nn import Module, Sequential, watch
 from ..optim import Optimizer
+from ..rules.primitive import as_array
 from ..tensor import Array, Tensor
 from .callback import Callback
 from .measure import CHUNK, Examples, Hits, Loss, hits_of_classes, hits_of_signs
@@ -42,6 +43,14 @@ def check_parts(net: Any, loss: Any, optimizer: Any, regularizers: Any, callback
         raise ValueError("the optimizer has none of this network's parameters: make it with net.parameters()")
     if not isinstance(regularizers, Sequence) or not all(map(callable, regularizers)):
         raise TypeError(f"regularizers must be a list, such as [mg.L2(1e-4)], got {regularizers!r}")
+    for k, regularizer in enumerate(regularizers):
+        if isinstance(regularizer, type):
+            name = regularizer.__name__
+            raise TypeError(f"regularizers[{k}] is the class {name}: give it a weight, {name}(1e-4)")
+        term = regularizer(net)
+        if not isinstance(term, Tensor) or term.size != 1:
+            got = f"shape {term.shape}" if isinstance(term, Tensor) else type(term).__name__
+            raise TypeError(f"regularizers[{k}] must return a Tensor of one number, got {got}")
     if not isinstance(callbacks, Sequence) or not all(isinstance(c, Callback) for c in callbacks):
         raise TypeError(f"callbacks must be a list, such as [mg.EarlyStopping()], got {callbacks!r}")
 
@@ -62,12 +71,12 @@ def check_examples(name: str, pair: Any, net: Module, loss: Loss) -> Examples:
         raise ValueError(f"{name} needs one y for each x, got shapes {x.shape} and {y.shape}")
     if not len(x):
         raise ValueError(f"{name} is empty: x has shape {x.shape}")
-    x = _finite(f"{name} x", x.astype(dtype, copy=False))
+    x = _converted(f"{name} x", x, dtype)
     if y.dtype.kind in "biu":
         y = y.astype(np.intp)
     output = _first_output(name, net, x)
     hits = _hits(name, output.data, y)
-    converted = _finite(f"{name} y", y.astype(dtype)) if y.dtype.kind == "f" else y
+    converted = _converted(f"{name} y", y, dtype) if y.dtype.kind == "f" else y
     _try_labels(loss, output, y)
     return Examples(x, converted, hits)
 
@@ -107,10 +116,21 @@ def _hits(name: str, output: Array, y: Array) -> Hits | None:
 
 def _numbers(name: str, values: Any) -> Array:
     """Return real numbers as an array."""
-    array = values.data if isinstance(values, Tensor) else np.asarray(values)
+    array = values.data if isinstance(values, Tensor) else as_array(values)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be real numbers, got {array.dtype}")
     return array
+
+
+def _converted(name: str, array: Array, dtype: Any) -> Array:
+    """Return finite numbers in the dtype of the parameters."""
+    converted = _finite(name, array).astype(dtype, copy=False)
+    if not np.isfinite(converted).all():
+        raise ValueError(
+            f"{name} reaches {np.abs(array).max():.3g}, too large for the network's {np.dtype(dtype)}; "
+            f"scale the data, or make the layers with dtype=float"
+        )
+    return converted
 
 
 def _finite(name: str, array: Array) -> Array:

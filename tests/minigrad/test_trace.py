@@ -396,3 +396,7 @@ def test_the_same_program_gives_the_same_bytes_under_any_hash_seed() -> None:
 def test_a_wrong_call_is_named(call: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         call()
+
+
+def test_its_name_is_one_short_line() -> None:
+    assert repr(mg.trace(mg.Value(1.0) * 2)) == "Graph(scalar level, 3 nodes, outputs (2,))"

@@ -222,3 +222,8 @@ def test_the_summary_of_ties_inputs_and_many_flips():
 
 def test_printing_shows_neither_weights_by_the_page_nor_what_is_private():
     assert "_linears" not in repr(mg.thin(NET, np.ones(3)))
+
+
+def test_its_name_is_one_short_line():
+    thin = mg.thin(nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)), np.ones(64))
+    assert repr(thin).startswith("ThinNetwork(64 → 10, ") and len(repr(thin)) < 80
