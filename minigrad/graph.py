@@ -104,8 +104,7 @@ class Node:
         self.gradient: Any = None
         self.label = ""
         self.order = next(clock)
-        locate = _origin.get()
-        self.origin = locate() if locate else None
+        self.origin = origin_here()
 
     @property
     def released(self) -> bool:

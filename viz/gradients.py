@@ -195,7 +195,7 @@ def _draw_curve(axes: Axes, history: History, name: str) -> None:
         best = history.best_epoch or history.epochs[-1]
         value = validation[history.epochs.index(best)]
         axes.axvline(best, color=RULE.light, linewidth=1, zorder=0)
-        if history.stopped_early:
+        if history.restored_epoch == best:
             axes.plot(best, value, "D", color=SERIES[1].light, label=f"weights of epoch {best} restored")
         else:
             words = f"lowest validation\nloss: epoch {best}"

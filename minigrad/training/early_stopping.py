@@ -65,6 +65,7 @@ class EarlyStopping(Callback):
         loss = state.history.validation_loss[-1]
         if loss < self._least:
             self._least, self._weights = loss, state.net.state_dict()
+            self._best = state.history.epochs[-1]
         if loss < self._to_beat - self.min_delta:
             self._to_beat, self._waited = loss, 0
         else:
@@ -75,4 +76,5 @@ class EarlyStopping(Callback):
         """Restore the best weights, if an epoch was finished."""
         if self._weights is not None:
             state.net.load_state_dict(self._weights)
+            state.history.restored_epoch = self._best
             self._weights = None

@@ -35,6 +35,8 @@ class History:
         For every ReLU, LeakyReLU and PReLU, the share of closed gates (input ≤ 0).
     saturated : dict of str to list of float
         For every Sigmoid and Tanh, the share of outputs within 1 % of its range from a limit.
+    restored_epoch : int or None
+        The epoch whose weights the network was given back in the end; None if it has the last one's.
     stopped_early, interrupted : bool
         Whether a callback ended the training, or the user did (Ctrl-C).
 
@@ -54,6 +56,7 @@ class History:
     weight_norms: dict[str, list[float]] = field(default_factory=dict)
     inactive: dict[str, list[float]] = field(default_factory=dict)
     saturated: dict[str, list[float]] = field(default_factory=dict)
+    restored_epoch: int | None = None
     stopped_early: bool = False
     interrupted: bool = False
 

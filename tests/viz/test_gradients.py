@@ -88,15 +88,16 @@ class TestHistory:
         drawn = draw_history(history()).drawing
         assert "exactly 0" not in " ".join(text.get_text() for text in drawn.axes[0].texts)
 
-    @pytest.mark.parametrize("stopped", [False, True])
-    def test_weights_are_called_restored_only_where_they_are(self, stopped: bool) -> None:
+    @pytest.mark.parametrize("restored", [False, True])
+    def test_weights_are_called_restored_only_where_they_are(self, restored: bool) -> None:
         made = history()
-        made.stopped_early = stopped
+        made.stopped_early = True  # by whatever callback
+        made.restored_epoch = 2 if restored else None
         found = {
             label: line for label, line in lines(draw_history(made), axes=1).items() if "epoch 2" in label
         }
         label, marker = (
-            ("weights of epoch 2 restored", "D") if stopped else ("lowest validation\nloss: epoch 2", "o")
+            ("weights of epoch 2 restored", "D") if restored else ("lowest validation\nloss: epoch 2", "o")
         )
         assert list(found) == [label]
         assert found[label].get_xdata() == [2] and found[label].get_marker() == marker

@@ -52,7 +52,6 @@ class Trained:
     gradient_norms: list[float]
     accuracy: dict[str, float]
     thins: tuple[mg.ThinNetwork, ...]
-    stops_early: bool
 
     @property
     def gradient_ratio(self) -> float:
@@ -62,7 +61,8 @@ class Trained:
     @property
     def inactive(self) -> float | None:
         """Share of closed gates after training, over neurons and inputs; None where there are none."""
-        shares = [share[self._kept_epoch] for share in self.history.inactive.values()]
+        kept = self.history.restored_epoch or self.history.epochs[-1]
+        shares = [share[kept - 1] for share in self.history.inactive.values()]
         return float(np.mean(shares)) if shares else None
 
     @property
@@ -73,14 +73,8 @@ class Trained:
     @property
     def epochs(self) -> str:
         """How many epochs were run, and whose weights the network has, if not the last one's."""
-        count = len(self.history.epochs)
-        return f"{self.history.best_epoch} (of {count})" if self.stops_early else str(count)
-
-    @property
-    def _kept_epoch(self) -> int:
-        """Position of the epoch whose weights the network has: early stopping restores the best."""
-        best = self.history.best_epoch
-        return best - 1 if self.stops_early and best is not None else -1
+        count, restored = len(self.history.epochs), self.history.restored_epoch
+        return f"{restored} (of {count})" if restored else str(count)
 
     def figures(self) -> dict[str, Any]:
         """Return everything measured, as JSON can say it."""
@@ -150,7 +144,7 @@ def train(name: str, net: nn.Sequential, data: mg.data.Dataset, settings: Settin
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     accuracy = {part: _accuracy(net, *split) for part, split in parts.items()}
     thins = () if name == "sigmoid" else tuple(mg.thin(net, x) for x in data.test.x[:SHOWN_DIGITS])
-    return Trained(name, net, history, gradient_norms, accuracy, thins, settings.patience is not None)
+    return Trained(name, net, history, gradient_norms, accuracy, thins)
 
 
 def _accuracy(net: nn.Module, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> float:

@@ -111,7 +111,7 @@ def test_the_best_weights_are_restored_however_training_ends(ending: str) -> Non
         np.testing.assert_array_equal(array, watch.weights[best][name])
     if history is not None:
         np.testing.assert_allclose(history.validation_loss, judged, rtol=1e-12)
-        assert history.best_epoch == best + 1
+        assert history.best_epoch == history.restored_epoch == best + 1
         assert history.stopped_early == (ending == "patience")
         assert history.interrupted == (ending == "Ctrl-C")
         assert ending != "patience" or len(history.epochs) == best + 1 + 3

@@ -256,7 +256,7 @@ def test_a_callback_stops_training() -> None:
     after = Recorder()
     history = run(network(4, 3), problem(), epochs=5, callbacks=[Stop(), after])
     assert history.epochs == [1, 2]
-    assert history.stopped_early
+    assert history.stopped_early and history.restored_epoch is None
     assert len(after.weights) == 2
     assert not run(network(4, 3), problem(), epochs=2, callbacks=[Stop()]).stopped_early
 
