@@ -1,4 +1,4 @@
-"""The command line: ``minigrad demo`` and what is to come."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         code = app(args=sys.argv[1:] or ["--help"], prog_name="minigrad", standalone_mode=False)
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError) as error:
         _fail(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
@@ -37,7 +37,7 @@ def main() -> None:
         command = " demo" if "demo" in sys.argv[1:2] else ""
         _fail(f"{error.format_message()} (minigrad{command} --help tells what there is)", 2)
     if code == INTERRUPTED:  # the parser turns Ctrl-C into this code, too
-        _fail("interrupted; nothing was written", INTERRUPTED)
+        _fail("interrupted before everything was written", INTERRUPTED)
     raise SystemExit(code or 0)
 
 
