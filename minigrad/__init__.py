@@ -1,15 +1,15 @@
 """A reverse-mode autodiff engine and the thin linear networks that it reveals."""
 
-from . import data, nn, optim
-from .functions import clip, concatenate, leaky_relu, stack
+from . import data, functions, nn, optim
+from .functions import *  # noqa: F403  what its own __all__ lists
 from .graph import GraphFreedError, enable_grad, no_grad
 from .random import manual_seed
 from .regularizers import L1, L2
+from .rules.exponentials import exp, log, sigmoid, softplus, sqrt, tanh
 from .rules.gates import abs, maximum, maxout, minimum, prelu, relu, where
 from .rules.products import matmul
 from .rules.reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
 from .rules.shaping import broadcast_to, expand_dims, reshape, squeeze, transpose
-from .rules.smooth import exp, log, sigmoid, softplus, sqrt, tanh
 from .scalarize import leaves, scalarize
 from .tensor import Tensor, tensor
 from .thin import NotPiecewiseLinearError, ThinLayer, ThinNetwork, thin
@@ -39,15 +39,12 @@ __all__ = [
     "__version__",
     "abs",
     "broadcast_to",
-    "clip",
-    "concatenate",
     "data",
     "enable_grad",
     "exp",
     "expand_dims",
     "fit",
     "jvp",
-    "leaky_relu",
     "leaves",
     "log",
     "log_softmax",
@@ -72,7 +69,6 @@ __all__ = [
     "softplus",
     "sqrt",
     "squeeze",
-    "stack",
     "sum",
     "tanh",
     "tensor",
@@ -81,4 +77,5 @@ __all__ = [
     "transpose",
     "vjp",
     "where",
+    *functions.__all__,
 ]

@@ -62,27 +62,27 @@ class Operators:
 
     def exp(self) -> Self:
         """Return eˣ."""
-        return self._apply(rules.smooth.exp)
+        return self._apply(rules.exponentials.exp)
 
     def log(self) -> Self:
         """Return the natural logarithm."""
-        return self._apply(rules.smooth.log)
+        return self._apply(rules.exponentials.log)
 
     def sqrt(self) -> Self:
         """Return √x."""
-        return self._apply(rules.smooth.sqrt)
+        return self._apply(rules.exponentials.sqrt)
 
     def tanh(self) -> Self:
         """Return the hyperbolic tangent."""
-        return self._apply(rules.smooth.tanh)
+        return self._apply(rules.exponentials.tanh)
 
     def sigmoid(self) -> Self:
         """Return 1 / (1 + e⁻ˣ), without overflow."""
-        return self._apply(rules.smooth.sigmoid)
+        return self._apply(rules.exponentials.sigmoid)
 
     def softplus(self) -> Self:
         """Return ln(1 + eˣ), without overflow."""
-        return self._apply(rules.smooth.softplus)
+        return self._apply(rules.exponentials.softplus)
 
     def relu(self) -> Self:
         """Return max(x, 0), with derivative 0 at 0."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..rules import Primitive, gates, smooth
+from ..rules import Primitive, exponentials, gates
 from ..tensor import Tensor
 from .module import Module, Parameter
 
@@ -36,7 +36,7 @@ class Sigmoid(Activation):
     array([0.5])
     """
 
-    primitive = smooth.sigmoid
+    primitive = exponentials.sigmoid
 
 
 class Tanh(Activation):
@@ -50,7 +50,7 @@ class Tanh(Activation):
     array([0.])
     """
 
-    primitive = smooth.tanh
+    primitive = exponentials.tanh
 
 
 class Softplus(Activation):
@@ -64,7 +64,7 @@ class Softplus(Activation):
     array([0.6931])
     """
 
-    primitive = smooth.softplus
+    primitive = exponentials.softplus
 
 
 class ReLU(Activation):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..rules.exponentials import softplus
 from ..rules.gates import relu
 from ..rules.primitive import as_array
 from ..rules.reductions import log_softmax
-from ..rules.smooth import softplus
 from ..tensor import Array, Tensor
 
 

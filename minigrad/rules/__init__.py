@@ -1,6 +1,6 @@
 """The rulebook: every primitive, its derivative and what is known about it, in families."""
 
-from . import arithmetic, gates, products, reductions, shaping, smooth
+from . import arithmetic, exponentials, gates, products, reductions, shaping
 from .primitive import NUMPY, REGISTRY, Elementwise, General, Linear, Primitive
 
 __all__ = [
@@ -11,9 +11,9 @@ __all__ = [
     "Linear",
     "Primitive",
     "arithmetic",
+    "exponentials",
     "gates",
     "products",
     "reductions",
     "shaping",
-    "smooth",
 ]
