@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from . import rules
 from .operators import Operators, operator, reflected
-from .rules.arithmetic import equal, greater, greater_equal, less, less_equal, not_equal
+from .rules.decisions import equal, greater, greater_equal, less, less_equal, not_equal
 
 Array = NDArray[Any]
 

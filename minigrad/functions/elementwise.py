@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from ..rules import NUMPY, gates
+from ..rules.primitive import as_array
 
-__all__ = ["clip", "leaky_relu"]
+__all__ = ["clip", "leaky_relu", "nan_to_num", "select"]
 
 
 def clip(x: Any, low: Any = None, high: Any = None) -> Any:
@@ -39,6 +42,74 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     return gates.leaky_relu(x, slope)
 
 
+def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """
+    Return x with other numbers in place of nan, ∞ and −∞: 0 and the largest of its dtype, or those given.
+
+    The derivative by x is 1 where it is finite, 0 elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If ``copy=False`` asks to write into x.
+
+    Examples
+    --------
+    >>> import numpy as np, minigrad as mg
+    >>> x = mg.tensor([1.0, np.nan, np.inf], requires_grad=True)
+    >>> y = mg.nan_to_num(x, posinf=9.0)
+    >>> y.data
+    array([1., 0., 9.])
+    >>> y.sum().backward()
+    >>> x.grad
+    array([1., 0., 0.])
+    """
+    if not copy:
+        raise ValueError("nan_to_num gives a new array: copy=False, to write into x, is not supported")
+    x = as_array(x) if isinstance(x, (list, tuple)) else x
+    dtype = getattr(x, "dtype", np.dtype(float))
+    if dtype.kind != "f":
+        return gates.where(True, x, x)  # whole numbers are finite: a copy
+    largest = float(np.finfo(dtype).max)
+    x = gates.where(x == np.inf, largest if posinf is None else posinf, x)
+    x = gates.where(x == -np.inf, -largest if neginf is None else neginf, x)
+    return gates.where(x != x, nan, x)
+
+
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    """
+    Return, entry by entry, the choice of the first condition that holds, else the default.
+
+    Conditions are boolean, choices arrays, Tensors or numbers; all shapes broadcast together. The derivative
+    goes to the choice that was taken.
+
+    Raises
+    ------
+    ValueError
+        If there are no conditions, or not as many as choices.
+    TypeError
+        If a condition is not boolean.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([-2.0, 0.5, 3.0])
+    >>> mg.select([x < 0, x < 1], [-x, x * x], default=1.0)
+    tensor([2.  , 0.25, 1.  ])
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(
+            f"select takes one choice per condition, and at least one, "
+            f"but got {len(condlist)} conditions and {len(choicelist)} choices"
+        )
+    for k, condition in enumerate(condlist):
+        dtype = getattr(condition, "dtype", np.dtype(type(condition)))
+        if dtype.kind != "b":
+            raise TypeError(f"select takes boolean conditions, but condition {k} has dtype {dtype}")
+    pairs = zip(reversed(condlist), reversed(choicelist), strict=True)
+    return reduce(lambda rest, pair: gates.where(*pair, rest), pairs, default)
+
+
 def _clip_as_numpy(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     return clip(x, a_min if min is None else min, a_max if max is None else max)
 
@@ -47,4 +118,14 @@ def _where_as_numpy(condition: Any, *branches: Any) -> Any:
     return gates.where(condition, *branches) if branches else np.nonzero(condition)
 
 
-NUMPY |= {np.clip: _clip_as_numpy, np.where: _where_as_numpy}
+def _real(val: Any) -> Any:
+    return val
+
+
+NUMPY |= {
+    np.clip: _clip_as_numpy,
+    np.where: _where_as_numpy,
+    np.nan_to_num: nan_to_num,
+    np.select: select,
+    np.real: _real,
+}

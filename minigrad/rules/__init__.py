@@ -1,6 +1,6 @@
 """The rulebook: every primitive, its derivative and what is known about it, in families."""
 
-from . import arithmetic, exponentials, gates, products, reductions, shaping
+from . import arithmetic, decisions, exponentials, gates, products, reductions, shaping, trigonometry
 from .primitive import NUMPY, REGISTRY, Elementwise, General, Linear, Primitive
 
 __all__ = [
@@ -11,9 +11,11 @@ __all__ = [
     "Linear",
     "Primitive",
     "arithmetic",
+    "decisions",
     "exponentials",
     "gates",
     "products",
     "reductions",
     "shaping",
+    "trigonometry",
 ]

@@ -1,4 +1,4 @@
-"""Arithmetic and powers: the rules of a first calculus course, and comparisons, which have none."""
+"""Arithmetic and powers: the rules of a first calculus course."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import operator
 
 import numpy as np
 
-from .primitive import Elementwise, Operand
+from .primitive import Elementwise, Operand, numbers
 
 POSITIVE = (0.0, np.inf)
 LINE = (-np.inf, np.inf)
@@ -46,6 +46,14 @@ negative = Elementwise(
     on_scalars=operator.neg,
 )
 
+positive = Elementwise(
+    "positive", np.positive, 1, symbol="+", formula="x", source="identity", classes="linear"
+)
+
+conjugate = Elementwise(
+    "conjugate", np.conjugate, 1, formula="x, for real numbers", source="identity", classes="linear"
+)
+
 multiply = Elementwise(
     "multiply",
     np.multiply,
@@ -70,6 +78,36 @@ divide = Elementwise(
     domain=(LINE, POSITIVE),
 )
 
+reciprocal = Elementwise(
+    "reciprocal",
+    np.reciprocal,
+    lambda out, x: -np.square(out),
+    symbol="1/x",
+    formula="1 / x",
+    source="quotient rule: −1/x²",
+    classes="smooth",
+    kinks={0: "−inf"},
+)
+
+remainder, fmod = (
+    Elementwise(
+        ufunc.__name__,
+        ufunc,
+        1,
+        by_divisor,
+        symbol="mod",
+        formula=f"x − n·y with n = {rounding}(x/y)",
+        source="n is constant between its jumps",
+        classes=("smooth", "smooth"),
+        domain=((-2.8, -1.8), (1.2, 2.0)),  # between two jumps, where n is not 0; elsewhere it is the same
+        kinks={"x/y whole": "n = x/y"},
+    )
+    for ufunc, rounding, by_divisor in (
+        (np.remainder, "floor", lambda out, x, y: -np.floor_divide(numbers(x), numbers(y))),
+        (np.fmod, "trunc", lambda out, x, y: -np.rint((numbers(x) - numbers(out)) / numbers(y))),
+    )
+)
+
 
 def _power_by_base(out: Operand, x: Operand, y: Operand) -> Operand:
     """y·x^(y−1), and 0 at x = y = 0."""
@@ -84,36 +122,28 @@ def _power_by_exponent(out: Operand, x: Operand, y: Operand) -> Operand:
     return np.where(at_limit, 0, out) * np.log(np.where(at_limit, 1, x))
 
 
-power = Elementwise(
-    "power",
-    np.power,
-    _power_by_base,
-    _power_by_exponent,
-    symbol="^",
-    formula="x^y",
-    source="power rule; d/dy x^y = x^y ln x",
-    classes=("smooth", "smooth"),
-    domain=(POSITIVE, LINE),
-    kinks={"x = 0, y = 0": "derivative by x is 0", "x = 0, y ≥ 0": "derivative by y is 0"},
-)
-
-greater, greater_equal, less, less_equal, equal, not_equal = (
+power, float_power = (
     Elementwise(
         ufunc.__name__,
         ufunc,
-        0,
-        0,
-        symbol=symbol,
-        formula=f"x {symbol} y",
-        source="a decision",
-        classes=("constant", "constant"),
+        _power_by_base,
+        _power_by_exponent,
+        symbol="^",
+        formula="x^y",
+        source="power rule; d/dy x^y = x^y ln x",
+        classes=("smooth", "smooth"),
+        domain=(POSITIVE, LINE),
+        kinks={"x = 0, y = 0": "derivative by x is 0", "x = 0, y ≥ 0": "derivative by y is 0"},
     )
-    for symbol, ufunc in {
-        ">": np.greater,
-        "≥": np.greater_equal,
-        "<": np.less,
-        "≤": np.less_equal,
-        "=": np.equal,
-        "≠": np.not_equal,
-    }.items()
+    for ufunc in (np.power, np.float_power)  # the second computes in float64 always
+)
+
+square = Elementwise(
+    "square",
+    np.square,
+    lambda out, x: 2 * x,
+    symbol="x²",
+    formula="x²",
+    source="power rule",
+    classes="smooth",
 )

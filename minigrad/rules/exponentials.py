@@ -1,41 +1,57 @@
-"""Smooth functions of one argument, and the sigmoid-era activation functions."""
+"""Exponentials and logarithms, roots, and the s-shaped functions that are made of them."""
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
-from .arithmetic import POSITIVE
-from .primitive import Elementwise, Operand
+from .arithmetic import LINE, POSITIVE
+from .primitive import Elementwise, Operand, Rule, numbers
 
-exp = Elementwise(
-    "exp", np.exp, lambda out, x: out, formula="eˣ", source="its own derivative", classes="smooth"
+LN_2 = math.log(2)
+LN_10 = math.log(10)
+
+
+def curve(ufunc: np.ufunc, slope: Rule, formula: str, source: str, **metadata: Any) -> Elementwise:
+    """A smooth function of one number, from NumPy, and its slope at ``(result, number)``."""
+    return Elementwise(
+        ufunc.__name__, ufunc, slope, formula=formula, source=source, classes="smooth", **metadata
+    )
+
+
+# Exponentials and logarithms
+
+exp = curve(np.exp, lambda out, x: out, "eˣ", "its own derivative")
+exp2 = curve(np.exp2, lambda out, x: LN_2 * out, "2ˣ", "2ˣ = e^(x ln 2)")
+expm1 = curve(np.expm1, lambda out, x: np.exp(x), "eˣ − 1", "as eˣ")  # out + 1 has no digits far below 0
+
+LOGARITHM: Any = {"domain": [POSITIVE], "kinks": {0: "inf"}}
+log = curve(np.log, lambda out, x: 1 / x, "ln x", "inverse of eˣ", **LOGARITHM)
+log2 = curve(np.log2, lambda out, x: 1 / (LN_2 * x), "log₂ x", "ln x / ln 2", **LOGARITHM)
+log10 = curve(np.log10, lambda out, x: 1 / (LN_10 * x), "log₁₀ x", "ln x / ln 10", **LOGARITHM)
+log1p = curve(
+    np.log1p,
+    lambda out, x: 1 / (1 + x),
+    "ln(1 + x)",
+    "inverse of eˣ − 1",
+    domain=[(-1.0, np.inf)],
+    kinks={-1: "inf"},
 )
 
-log = Elementwise(
-    "log",
-    np.log,
-    lambda out, x: 1 / x,
-    formula="ln x",
-    source="inverse of eˣ",
-    classes="smooth",
-    domain=[POSITIVE],
+# Roots
+
+sqrt = curve(
+    np.sqrt, lambda out, x: 0.5 / out, "√x", "power rule", symbol="√", domain=[POSITIVE], kinks={0: "inf"}
+)
+cbrt = curve(
+    np.cbrt, lambda out, x: 1 / (3 * np.square(out)), "∛x", "power rule", symbol="∛", kinks={0: "inf"}
 )
 
-sqrt = Elementwise(
-    "sqrt",
-    np.sqrt,
-    lambda out, x: 0.5 / out,
-    symbol="√",
-    formula="√x",
-    source="power rule",
-    classes="smooth",
-    domain=[POSITIVE],
-    kinks={0: "inf"},
-)
+# S-shaped functions, and the smooth maxima whose slopes they are
 
-tanh = Elementwise(
-    "tanh", np.tanh, lambda out, x: 1 - out * out, formula="tanh x", source="1 − tanh²", classes="smooth"
-)
+tanh = curve(np.tanh, lambda out, x: 1 - out * out, "tanh x", "1 − tanh²")
 
 
 def _sigmoid(x: Operand) -> Operand:
@@ -61,4 +77,29 @@ softplus = Elementwise(
     formula="ln(1 + eˣ)",
     source="its derivative is the sigmoid",
     classes="smooth",
+)
+
+
+def _lead(x: Operand, y: Operand) -> Operand:
+    """How far x is ahead of y; 0 at two equal infinities, so that each gets half, as at every tie."""
+    alike = np.isinf(numbers(x)) & np.equal(numbers(x), numbers(y))
+    return np.where(alike, 0, x) - np.where(alike, 0, y)
+
+
+logaddexp, logaddexp2 = (
+    Elementwise(
+        ufunc.__name__,
+        ufunc,
+        lambda out, x, y, scale=scale: sigmoid(scale * _lead(x, y)),  # exp(x − out), but to the last digit
+        lambda out, x, y, scale=scale: sigmoid(scale * _lead(y, x)),
+        formula=formula,
+        source="the softmax of (x, y)",
+        classes=("smooth", "smooth"),
+        domain=(LINE, LINE),
+        kinks={"x = y = ±∞": "½, ½"},
+    )
+    for ufunc, scale, formula in (
+        (np.logaddexp, 1, "ln(eˣ + eʸ)"),
+        (np.logaddexp2, LN_2, "log₂(2ˣ + 2ʸ)"),
+    )
 )

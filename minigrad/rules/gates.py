@@ -70,16 +70,38 @@ prelu = Elementwise(
     margins=_own_boundary,
 )
 
-abs = Elementwise(
-    "abs",
-    np.absolute,
-    lambda out, x: np.sign(numbers(x)),
-    symbol="|·|",
-    formula="|x|",
+abs, fabs = (
+    Elementwise(
+        name,
+        ufunc,
+        lambda out, x: np.sign(numbers(x)),
+        symbol="|·|",
+        formula="|x|",
+        source="slope ±1",
+        classes="gate",
+        kinks={0: "0"},
+        pattern=np.sign,
+        margins=_own_boundary,
+    )
+    for name, ufunc in (("abs", np.absolute), ("fabs", np.fabs))  # the second makes floats of whole numbers
+)
+
+
+def _sign_times_sign(x: Operand, y: Operand) -> Any:
+    """The slope of copysign: ±1, and 0 at x = 0; −0 counts as negative in y."""
+    return np.sign(numbers(x)) * np.copysign(1, numbers(y))
+
+
+copysign = Elementwise(
+    "copysign",
+    np.copysign,
+    lambda out, x, y: _sign_times_sign(x, y),
+    0,
+    formula="|x| with the sign of y",
     source="slope ±1",
-    classes="gate",
-    kinks={0: "0"},
-    pattern=np.sign,
+    classes=("gate", "constant"),
+    kinks={"x = 0": "0", "y = 0": "derivative by y is 0"},
+    pattern=_sign_times_sign,
     margins=_own_boundary,
 )
 
@@ -133,6 +155,31 @@ maximum, minimum = (
     )
     for name, forward, ufunc in (("maximum", _maximum, np.maximum), ("minimum", _minimum, np.minimum))
 )
+
+
+def _nan_ignoring(ufunc: np.ufunc, wins: np.ufunc, symbol: str) -> Elementwise:
+    """The extremum of two, and the other one where one is nan."""
+
+    def first_wins(x: Operand, y: Operand) -> Any:
+        return wins(numbers(x), numbers(y)) | np.isnan(numbers(y))
+
+    return Elementwise(
+        ufunc.__name__,
+        ufunc,
+        lambda out, x, y: first_wins(x, y),
+        lambda out, x, y: ~first_wins(x, y),
+        symbol=symbol,
+        formula=f"{symbol}(x, y), of what is not nan",
+        source="the slope of whoever wins",
+        classes=("gate", "gate"),
+        kinks={"ties": "the first wins"},
+        pattern=first_wins,
+        margins=lambda pattern, x, y: (x - y)[..., None],
+    )
+
+
+fmax = _nan_ignoring(np.fmax, np.greater_equal, "max")
+fmin = _nan_ignoring(np.fmin, np.less_equal, "min")
 
 
 def _first_winner(*pieces: Operand) -> Any:

@@ -25,18 +25,55 @@ SCALAR = {
     "multiply": lambda x, y: x * y,
     "divide": lambda x, y: x / y,
     "power": lambda x, y: x**y,
+    "float_power": lambda x, y: x**y,
+    "positive": lambda x: x,
+    "conjugate": lambda x: x,
+    "reciprocal": lambda x: 1 / x,
+    "square": lambda x: x * x,
+    "remainder": lambda x, y: x - y * math.floor(x / y),
+    "fmod": lambda x, y: x - y * math.trunc(x / y),
     "exp": math.exp,
+    "exp2": lambda x: 2**x,
+    "expm1": lambda x: math.exp(x) - 1,
     "log": math.log,
+    "log2": lambda x: math.log(x, 2),
+    "log10": lambda x: math.log(x, 10),
+    "log1p": lambda x: math.log(1 + x),
+    "logaddexp": lambda x, y: math.log(math.exp(x) + math.exp(y)),
+    "logaddexp2": lambda x, y: math.log(2**x + 2**y, 2),
     "sqrt": math.sqrt,
+    "cbrt": lambda x: math.copysign(abs(x) ** (1 / 3), x),
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": lambda x: math.sin(x) / math.cos(x),
+    "arcsin": math.asin,
+    "arccos": lambda x: math.pi / 2 - math.asin(x),
+    "arctan": math.atan,
+    "arctan2": math.atan2,
+    "hypot": lambda x, y: math.sqrt(x * x + y * y),
+    "sinh": lambda x: (math.exp(x) - math.exp(-x)) / 2,
+    "cosh": lambda x: (math.exp(x) + math.exp(-x)) / 2,
     "tanh": math.tanh,
+    "arcsinh": lambda x: math.log(x + math.sqrt(x * x + 1)),
+    "arccosh": lambda x: math.log(x + math.sqrt(x * x - 1)),
+    "arctanh": lambda x: math.log((1 + x) / (1 - x)) / 2,
+    "sinc": lambda x: math.sin(math.pi * x) / (math.pi * x),
+    "deg2rad": math.radians,
+    "radians": math.radians,
+    "rad2deg": math.degrees,
+    "degrees": math.degrees,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "softplus": lambda x: math.log(1 + math.exp(x)),
     "relu": lambda x: x if x > 0 else 0.0,
     "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
     "prelu": lambda x, a: x if x > 0 else a * x,
     "abs": abs,
+    "fabs": abs,
+    "copysign": lambda x, y: abs(x) if y > 0 else -abs(x),
     "maximum": lambda *pieces: max(pieces),
     "minimum": lambda *pieces: min(pieces),
+    "fmax": max,
+    "fmin": min,
     "maxout": lambda *pieces: max(pieces),
     "clip": lambda x, low, high: min(max(x, low), high),
     "where": lambda c, x, y: x if c else y,
@@ -47,6 +84,22 @@ SCALAR = {
     "less_equal": lambda x, y: x <= y,
     "equal": lambda x, y: x == y,
     "not_equal": lambda x, y: x != y,
+    "sign": lambda x: (x > 0) - (x < 0),
+    "signbit": lambda x: x < 0,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "trunc": int,
+    "rint": round,
+    "round": round,
+    "floor_divide": lambda x, y: math.floor(x / y),
+    "heaviside": lambda x, at_zero: x > 0,
+    "isfinite": math.isfinite,
+    "isinf": math.isinf,
+    "isnan": math.isnan,
+    "logical_and": lambda x, y: bool(x) and bool(y),
+    "logical_or": lambda x, y: bool(x) or bool(y),
+    "logical_xor": lambda x, y: bool(x) != bool(y),
+    "logical_not": lambda x: not x,
 }
 
 
@@ -59,7 +112,7 @@ def test_elementwise_primitives_do_what_their_definition_says(name: str, data: A
     expected = [SCALAR[name](*(float(a[i]) for a in each)) for i in np.ndindex(each[0].shape)]
     actual = np.asarray(sample(*sample.args))
     assert actual.shape == each[0].shape
-    np.testing.assert_allclose(actual.ravel(), np.array(expected, dtype=float), rtol=1e-12)
+    np.testing.assert_allclose(actual.ravel(), np.array(expected, dtype=float), rtol=1e-12, atol=1e-15)
     recorded = sample(*tensors_of(sample))
     np.testing.assert_array_equal(recorded.data, actual)
 
@@ -154,7 +207,10 @@ def test_a_number_does_not_change_the_dtype_of_an_array() -> None:
 BY_LIST = {"concatenate", "stack"}  # NumPy takes their arrays in one list
 
 
-@pytest.mark.parametrize("function", list(NUMPY), ids=lambda function: function.__name__)
+NAMED = [function for function in NUMPY if getattr(NUMPY[function], "name", function.__name__) in REGISTRY]
+
+
+@pytest.mark.parametrize("function", NAMED, ids=lambda function: function.__name__)
 @few
 @given(data=st.data())
 def test_numpys_functions_stand_for_the_primitives_of_their_name(function: Any, data: Any) -> None:

@@ -328,7 +328,7 @@ def test_float32_stays_float32() -> None:
         (lambda: np.sum([leaf(V)]), TypeError, "silently cut the graph"),
         (lambda: np.cumsum(leaf(V)), TypeError, r"np.cumsum has no derivative rule.*\(t.data\)"),
         (lambda: np.linalg.norm(leaf(V)), TypeError, "np.linalg.norm has no derivative rule"),
-        (lambda: np.sin(leaf(V)), TypeError, "np.sin has no derivative rule"),
+        (lambda: np.modf(leaf(V)), TypeError, "np.modf has no derivative rule"),
         (lambda: np.exp(leaf(V), out=np.zeros(3)), TypeError, "np.exp with out="),
         (lambda: np.exp(leaf(V), dtype=np.float32), TypeError, "np.exp with dtype="),
         (lambda: np.add.reduce(leaf(V)), TypeError, "np.add.reduce .* can't be recorded"),

@@ -271,8 +271,8 @@ def test_numpy_still_goes_through_arrays_beside_a_value() -> None:
     assert np.less(a, V(3.0)) is True or np.less(a, V(3.0)) == True  # noqa: E712
     assert not isinstance(np.less(a, V(3.0)), V)
     assert np.float64(2) < V(3.0)
-    with pytest.raises(TypeError, match="log1p"):
-        np.log1p(a)
+    with pytest.raises(TypeError, match="spacing"):
+        np.spacing(a)
     with pytest.raises(TypeError, match="Tensor"):
         np.add(a, mg.tensor(1.0))
 
