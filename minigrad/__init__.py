@@ -1,9 +1,13 @@
 """A reverse-mode autodiff engine and the thin linear networks that it reveals."""
 
 from . import data, functions, nn, optim
+from .anomaly import AnomalyError, detect_anomaly
+from .check import GradientMismatch, check_gradients
+from .extension import primitive
 from .functions import *  # noqa: F403  what its own __all__ lists
-from .graph import GraphFreedError, enable_grad, no_grad
+from .graph import GraphFreedError
 from .random import manual_seed
+from .recording import enable_grad, no_grad
 from .regularizers import L1, L2
 from .rules.arithmetic import float_power, fmod, power, reciprocal, remainder, square
 from .rules.decisions import ceil, floor, heaviside, rint, sign, trunc
@@ -50,17 +54,21 @@ from .tensor import Tensor, tensor
 from .thin import NotPiecewiseLinearError, ThinLayer, ThinNetwork, thin
 from .trace import Graph, GraphNode, trace
 from .training import Callback, DivergenceError, EarlyStopping, History, TrainingState, fit
-from .transforms import jvp, vjp
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value
+from .writes import ChangedInPlaceError
 
 __version__ = "0.1.0"
 
 __all__ = [
     "L1",
     "L2",
+    "AnomalyError",
     "Callback",
+    "ChangedInPlaceError",
     "DivergenceError",
     "EarlyStopping",
+    "GradientMismatch",
     "Graph",
     "GraphFreedError",
     "GraphNode",
@@ -86,8 +94,10 @@ __all__ = [
     "copysign",
     "cos",
     "cosh",
+    "check_gradients",
     "data",
     "deg2rad",
+    "detect_anomaly",
     "enable_grad",
     "exp",
     "exp2",
@@ -100,8 +110,12 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "grad",
     "heaviside",
+    "hessian",
+    "hvp",
     "hypot",
+    "jacobian",
     "jvp",
     "leaves",
     "log",
@@ -125,6 +139,7 @@ __all__ = [
     "optim",
     "power",
     "prelu",
+    "primitive",
     "rad2deg",
     "reciprocal",
     "relu",
@@ -150,6 +165,7 @@ __all__ = [
     "trace",
     "transpose",
     "trunc",
+    "value_and_grad",
     "vjp",
     "where",
     *functions.__all__,

@@ -8,10 +8,25 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from . import rules
+from .functions import accumulating, picking, reductions, repeating, shaping
+from .functions.arguments import refuse
 from .operators import Operators, operator, reflected
 from .rules.decisions import equal, greater, greater_equal, less, less_equal, not_equal
+from .rules.primitive import numbers
 
 Array = NDArray[Any]
+
+
+def _refused(name: str, instead: str) -> Any:
+    """Return a method of ndarray that changes its entries, which no recorded derivative follows."""
+
+    def refuse_change(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"t.{name}(...) would change a Tensor, whose recorded derivatives would be wrong; use {instead}"
+        )
+
+    refuse_change.__doc__ = f"Refuse to change the entries: use {instead}."
+    return refuse_change
 
 
 class ArrayMethods(Operators):
@@ -43,12 +58,31 @@ class ArrayMethods(Operators):
         """Number of entries."""
         return self.data.size
 
-    def item(self) -> float:
-        """Return the one number in it."""
-        if self.size != 1:
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one entry."""
+        return self.data.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all entries."""
+        return self.data.nbytes
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from one entry to the next, along each axis."""
+        return self.data.strides
+
+    def item(self, *index: int) -> float:
+        """Return the one number in it, or the one at the index."""
+        if self.size != 1 and not index:
             raise ValueError(f"item() of a Tensor of shape {self.shape}: it has {self.size} numbers, not one")
-        number: float = self.data.item()
+        number: float = self.data.item(*index)
         return number
+
+    def tolist(self) -> Any:
+        """Return the numbers as nested lists."""
+        return self.data.tolist()
 
     def numpy(self) -> Array:
         """Return the array itself, not a copy; what is computed with it is not recorded."""
@@ -90,13 +124,52 @@ class ArrayMethods(Operators):
             "use mg.where(mask, new, old), or write to .data of a leaf before it is used"
         )
 
-    def reshape(self, *shape: Any) -> Self:
+    @property
+    def mT(self) -> Self:
+        """Each matrix transposed: the last two axes swap."""
+        return shaping.matrix_transpose(self)
+
+    @property
+    def real(self) -> Self:
+        """The numbers themselves, which are real."""
+        return self
+
+    @property
+    def imag(self) -> Array:
+        """Zeros: the numbers are real."""
+        return np.zeros_like(self.data)
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Self:
         """Return the same entries in another shape; one length may be −1."""
+        refuse("reshape", order=order)
         return self._record(rules.shaping.reshape, (self,), {"shape": _unpacked(shape)})
+
+    def ravel(self, order: str = "C") -> Self:
+        """Return all entries in a row, a view where that is possible."""
+        return shaping.ravel(self, order)
+
+    def flatten(self, order: str = "C") -> Self:
+        """Return all entries in a row, in memory of their own."""
+        return shaping.copy(shaping.ravel(self, order))
+
+    def copy(self, order: str = "C") -> Self:
+        """Return the same entries in memory of their own; :meth:`detach` cuts the graph instead."""
+        return shaping.copy(self)
+
+    def conj(self) -> Self:
+        """Return the numbers themselves, which are real."""
+        return self
+
+    conjugate = conj
 
     def transpose(self, *axes: Any) -> Self:
         """Permute the axes; without arguments, reverse them."""
-        return self._record(rules.shaping.transpose, (self,), {"axes": _unpacked(axes)} if axes else {})
+        order = None if axes in ((), (None,)) else _unpacked(axes)
+        return self._record(rules.shaping.transpose, (self,), {} if order is None else {"axes": order})
+
+    def swapaxes(self, axis1: int, axis2: int) -> Self:
+        """Exchange two axes."""
+        return shaping.swapaxes(self, axis1, axis2)
 
     def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Self:
         """Drop axes of length 1."""
@@ -114,41 +187,208 @@ class ArrayMethods(Operators):
         """Copy along new axes and axes of length 1, as :meth:`broadcast_to`."""
         return self.broadcast_to(*shape)
 
-    def astype(self, dtype: DTypeLike) -> Self:
+    def astype(
+        self,
+        dtype: DTypeLike,
+        order: str = "K",
+        casting: str = "unsafe",
+        subok: bool = True,
+        copy: bool = True,
+    ) -> Self:
         """Return the numbers in another dtype."""
         return self._record(rules.shaping.astype, (self,), {"dtype": np.dtype(dtype)})
 
-    # Reductions and products
+    # Picking and repeating
 
-    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Self:
+    def take(self, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Self:
+        """Return the entries at indices along an axis, of all in a row for ``None``."""
+        return picking.take(self, indices, axis, out, mode)
+
+    def compress(self, condition: Any, axis: int | None = None, out: None = None) -> Self:
+        """Return the slices along an axis for which a condition holds."""
+        return picking.compress(condition, self, axis, out)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
+        """Return the diagonal of the matrices in two axes."""
+        return picking.diagonal(self, offset, axis1, axis2)
+
+    def trace(
+        self,
+        offset: int = 0,
+        axis1: int = 0,
+        axis2: int = 1,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+    ) -> Self:
+        """Return the sum of that diagonal."""
+        return np.trace(self, offset, axis1, axis2, dtype, out)  # type: ignore[call-overload]
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Self:
+        """Return each entry several times in a row."""
+        return repeating.repeat(self, repeats, axis)
+
+    # Reductions, running sums, products
+
+    def sum(
+        self,
+        axis: reductions.Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Self:
         """Sum over axes."""
-        return self._record(rules.reductions.sum, (self,), {"axis": axis, "keepdims": keepdims})
+        return reductions.sum(self, axis, dtype, out, keepdims, initial, where)
 
-    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Self:
+    def prod(
+        self,
+        axis: reductions.Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Self:
+        """Multiply over axes; the derivatives are exact also where entries are 0."""
+        return reductions.prod(self, axis, dtype, out, keepdims, initial, where)
+
+    def mean(
+        self,
+        axis: reductions.Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+    ) -> Self:
         """Average over axes."""
-        return self._record(rules.reductions.mean, (self,), {"axis": axis, "keepdims": keepdims})
+        return reductions.mean(self, axis, dtype, out, keepdims, where=where)
 
-    def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Self:
+    def var(
+        self,
+        axis: reductions.Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+        mean: Any = None,
+        correction: float | None = None,
+    ) -> Self:
+        """Return the variance over axes."""
+        options = {"where": where, "mean": mean, "correction": correction}
+        return reductions.var(self, axis, dtype, out, ddof, keepdims, **options)
+
+    def std(
+        self,
+        axis: reductions.Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+        mean: Any = None,
+        correction: float | None = None,
+    ) -> Self:
+        """Return the standard deviation over axes; where it is 0, so is its derivative."""
+        options = {"where": where, "mean": mean, "correction": correction}
+        return reductions.std(self, axis, dtype, out, ddof, keepdims, **options)
+
+    def max(
+        self,
+        axis: reductions.Axis = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Self:
         """Return the largest over axes; ties share the derivative equally."""
-        return self._record(rules.reductions.max, (self,), {"axis": axis, "keepdims": keepdims})
+        return reductions.max(self, axis, out, keepdims, initial, where)
 
-    def min(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Self:
+    def min(
+        self,
+        axis: reductions.Axis = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Self:
         """Return the smallest over axes; ties share the derivative equally."""
-        return self._record(rules.reductions.min, (self,), {"axis": axis, "keepdims": keepdims})
+        return reductions.min(self, axis, out, keepdims, initial, where)
 
-    def all(self, axis: int | None = None) -> Any:
-        """Whether no entry is zero."""
-        return self.data.all(axis=axis)
+    def cumsum(self, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Self:
+        """Return the running sums along an axis."""
+        return accumulating.cumsum(self, axis, dtype, out)
 
-    def any(self, axis: int | None = None) -> Any:
-        """Whether some entry is not zero."""
-        return self.data.any(axis=axis)
+    def cumprod(self, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Self:
+        """Return the running products along an axis."""
+        return accumulating.cumprod(self, axis, dtype, out)
 
-    def argmax(self, axis: int | None = None) -> Any:
-        """Return where the largest entry is, as plain whole numbers."""
-        return self.data.argmax(axis=axis)
+    def clip(self, min: Any = None, max: Any = None, out: None = None) -> Self:
+        """Return min(max(x, low), high); ``None`` is no bound."""
+        refuse("clip", out=out)
+        return np.clip(self, min, max)  # type: ignore[call-overload]
+
+    def round(self, decimals: int = 0, out: None = None) -> Self:
+        """Round to a number of decimals; the derivative is 0."""
+        refuse("round", out=out)
+        return np.round(self, decimals)  # type: ignore[call-overload]
+
+    def dot(self, b: Any, out: None = None) -> Self:
+        """Multiply vectors and matrices as :func:`numpy.dot` does."""
+        refuse("dot", out=out)
+        return np.dot(self, b)  # type: ignore[call-overload]
 
     __matmul__, __rmatmul__ = operator(rules.products.matmul), reflected(rules.products.matmul)
+
+    # Decisions, as plain arrays
+
+    def all(self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True) -> Any:
+        """Whether no entry is zero."""
+        return self.data.all(axis=axis, out=out, keepdims=keepdims, where=where)
+
+    def any(self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True) -> Any:
+        """Whether some entry is not zero."""
+        return self.data.any(axis=axis, out=out, keepdims=keepdims, where=where)
+
+    def argmax(self, axis: int | None = None, out: Any = None, *, keepdims: bool = False) -> Any:
+        """Return where the largest entry is."""
+        return self.data.argmax(axis, out, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, out: Any = None, *, keepdims: bool = False) -> Any:
+        """Return where the smallest entry is."""
+        return self.data.argmin(axis, out, keepdims=keepdims)
+
+    def argsort(
+        self, axis: int | None = -1, kind: Any = None, order: None = None, *, stable: bool | None = None
+    ) -> Any:
+        """Return where the entries in ascending order come from."""
+        return self.data.argsort(axis, kind, order, stable=stable)
+
+    def argpartition(
+        self, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None
+    ) -> Any:
+        """Return where the entries come from that have the k-th smallest in its place."""
+        return self.data.argpartition(kth, axis, kind, order)
+
+    def nonzero(self) -> tuple[Array, ...]:
+        """Return the indices of the entries that are not zero, for each axis."""
+        return self.data.nonzero()
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        """Return where ``v`` would stand among these sorted entries."""
+        return self.data.searchsorted(numbers(v), side, sorter)
+
+    # Changes in place
+
+    sort = _refused("sort", "np.sort(t)")
+    partition = _refused("partition", "np.sort(t)")
+    fill = _refused("fill", "np.full_like(t, value)")
+    put = _refused("put", "np.where(mask, new, t)")
+    resize = _refused("resize", "np.resize(t, shape) or t.reshape(shape)")
 
     # Comparisons: decisions, without derivative
 

@@ -1,81 +1,33 @@
-"""The recorded graph: nodes, whether recording is on, and the two walks over it.
+"""The recorded graph: its nodes, and the two walks over them.
 
-Backward carries cotangents from the output to the leaves, forward carries tangents the other way. Both are
-loops over the nodes in the order in which they were recorded: they never recurse and always run the same way.
+Backward carries cotangents from the output to the ends of the graph, forward carries tangents the other way.
+Both are loops over the nodes in the order in which they were recorded, which is a topological order: they
+never recurse and always run the same way. :mod:`minigrad.recording` says when nodes are made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ContextDecorator, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-import numpy as np
-
+from . import writes
+from .recording import Mode, current, recording_origin
 from .rules import Primitive
-from .rules.primitive import numbers
 
-_recording: ContextVar[tuple[bool, ...]] = ContextVar("recording", default=(True,))
-_origin: ContextVar[Callable[[], tuple[str, str, str]] | None] = ContextVar("origin", default=None)
-clock = count()
-"""Numbers the nodes of all graphs in the order of recording, which is a topological order."""
+tick = count().__next__
+"""Numbers the nodes of all graphs in the order of recording."""
+
+Vertex: TypeAlias = Any
+"""A Node, or a leaf: a Tensor that requires a gradient (its `primitive` is None), or a Value."""
+
+Read: TypeAlias = "Callable[[Node], tuple[Any, Sequence[Any]]]"
+"""What the rules get to see of a node: its output and its arguments, as arrays or as recorded Tensors."""
 
 
 class GraphFreedError(RuntimeError):
     """The graph was released by an earlier backward pass."""
-
-
-def no_grad() -> Recording:
-    """
-    Context manager and decorator inside which nothing is recorded.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> x = mg.tensor(2.0, requires_grad=True)
-    >>> with mg.no_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    False
-    """
-    return Recording(False)
-
-
-def enable_grad() -> Recording:
-    """
-    Context manager and decorator inside which operations are recorded, also inside :func:`no_grad`.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> x = mg.tensor(2.0, requires_grad=True)
-    >>> with mg.no_grad(), mg.enable_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    True
-    """
-    return Recording(True)
-
-
-class Recording(ContextDecorator):
-    """Context manager and decorator that switches recording; it holds no state, so it may be used again."""
-
-    def __init__(self, wanted: bool) -> None:
-        self.wanted = wanted
-
-    def __enter__(self) -> None:
-        _recording.set((*_recording.get(), self.wanted))
-
-    def __exit__(self, *exception: object) -> None:
-        _recording.set(_recording.get()[:-1])
-
-
-def is_recording() -> bool:
-    """Return whether operations are being recorded here."""
-    return _recording.get()[-1]
 
 
 class Node:
@@ -86,7 +38,9 @@ class Node:
     The node keeps its output array, never its output Tensor: there are no reference cycles.
     """
 
-    __slots__ = ("args", "gradient", "label", "options", "order", "origin", "output", "parents", "primitive")
+    __slots__ = (
+        "args", "gradient", "label", "options", "order", "origin", "output", "parents", "primitive", "seal",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -95,6 +49,7 @@ class Node:
         args: Sequence[Any],
         options: Mapping[str, Any],
         output: Any,
+        mode: Mode,
     ) -> None:
         self.primitive = primitive
         self.parents = parents
@@ -103,8 +58,9 @@ class Node:
         self.output = output
         self.gradient: Any = None
         self.label = ""
-        self.order = next(clock)
-        self.origin = origin_here()
+        self.order = tick()
+        self.origin = mode.locate() if mode.locate else None
+        self.seal = mode.inspect.seal(args, output) if mode.inspect else None
 
     @property
     def released(self) -> bool:
@@ -117,13 +73,16 @@ class Node:
         self.parents = ()
 
 
-Vertex: TypeAlias = Any
-"""A Node, or a leaf: a Tensor that requires a gradient (its `primitive` is None), or a Value."""
-
-
-def newest_first(root: Vertex) -> list[Vertex]:
+def newest_first(root: Vertex, ends: Collection[int] = ()) -> list[Vertex]:
     """
     Return all vertices that ``root`` was computed from, itself included, latest recorded first.
+
+    Parameters
+    ----------
+    root : Node or leaf
+        Where to start.
+    ends : collection of int
+        The ids of vertices to stop at, besides the leaves.
 
     Raises
     ------
@@ -138,6 +97,8 @@ def newest_first(root: Vertex) -> list[Vertex]:
                 "this graph was freed by an earlier backward(), or by one that failed; "
                 "call that one with retain_graph=True, or compute the output again"
             )
+        if id(vertex) in ends:
+            continue
         for parent in vertex.parents:
             if parent is not None and id(parent) not in seen:
                 seen.add(id(parent))
@@ -146,11 +107,29 @@ def newest_first(root: Vertex) -> list[Vertex]:
     return found
 
 
+def between(root: Vertex, ends: Collection[int]) -> list[Vertex]:
+    """Return, latest first, the vertices on the paths from ``root`` back to ``ends``."""
+    order = newest_first(root, ends)
+    reaching = set(ends)
+    for vertex in reversed(order):
+        if not reaching.isdisjoint(map(id, vertex.parents)):
+            reaching.add(id(vertex))
+    return [vertex for vertex in order if id(vertex) in reaching]
+
+
 def walk_backward(
-    root: Vertex, cotangent: Any, *, keep: bool, read: Callable[[Node], tuple[Any, Sequence[Any]]]
+    root: Vertex,
+    cotangent: Any,
+    *,
+    read: Read,
+    release: bool = False,
+    ends: Collection[int] = (),
 ) -> Iterator[tuple[Vertex, Any]]:
     """
-    Carry ``cotangent`` from ``root`` to the leaves; yield each leaf with its own.
+    Carry ``cotangent`` from ``root`` to the ends of its graph; yield every vertex with its own.
+
+    Where a branch was not chosen by a `where`, its cotangent is 0, and stays 0 even times an infinite
+    partial: beneath such a node the strong product of :mod:`minigrad.rules.primitive` is taken.
 
     Parameters
     ----------
@@ -158,56 +137,59 @@ def walk_backward(
         Where to start.
     cotangent : array or Tensor
         Derivative of the result by ``root``.
-    keep : bool
-        Keep the graph, and every node's cotangent in ``node.gradient``; otherwise release nodes on the way.
     read : callable
-        What the rules get to see of a node: its output and its arguments.
+        What the rules get to see of a node.
+    release : bool
+        Let go of the nodes on the way.
+    ends : collection of int
+        Go to these vertices (by ``id``) alone; by default to all leaves.
     """
+    order = between(root, ends) if ends else newest_first(root)
+    wanted = {id(vertex) for vertex in order} if ends else None
     pending = {id(root): cotangent}
-    for vertex in newest_first(root):
+    unchosen: set[int] = set()
+    inspect = current().inspect
+    oldest = next((vertex.order for vertex in reversed(order) if vertex.primitive is not None), 0)
+    check = writes.check if oldest < writes.latest() else None
+    for vertex in order:
         g = pending.pop(id(vertex))
-        if vertex.primitive is None:
-            yield vertex, g
+        yield vertex, g
+        if vertex.primitive is None or id(vertex) in ends:
             continue
+        primitive, parents = vertex.primitive, vertex.parents
+        if check is not None:
+            check(vertex)
+        if inspect is not None:
+            inspect.opened(vertex)
+        vjp = primitive.vjp
+        if primitive.guards or id(vertex) in unchosen:
+            vjp = primitive.strong_vjp
+            if primitive.guards or primitive.keeps_zeros:
+                unchosen.update(map(id, parents))
         output, args = read(vertex)
-        vjp, options = vertex.primitive.vjp, vertex.options
-        for k, parent in enumerate(vertex.parents):
-            if parent is not None:
+        options = vertex.options
+        for k, parent in enumerate(parents):
+            if parent is None or (wanted is not None and id(parent) not in wanted):
+                continue
+            if inspect is None:
                 c = vjp(k, g, output, args, options)
-                key = id(parent)
-                pending[key] = pending[key] + c if key in pending else c
-        if keep:
-            vertex.gradient = np.array(numbers(g))  # the array alone: a recorded one would refer back here
-        else:
+            else:
+                with recording_origin(None, None):  # what matters is what comes out of the rule
+                    c = vjp(k, g, output, args, options)
+                inspect.cotangent(vertex, k, c)
+            key = id(parent)
+            pending[key] = pending[key] + c if key in pending else c
+        if release:
             vertex.release()
 
 
-def walk_forward(
-    root: Vertex, tangents: Mapping[int, Any], *, read: Callable[[Node], tuple[Any, Sequence[Any]]]
-) -> Any:
-    """Carry the ``tangents`` of leaves (by ``id``) to ``root``; None where it depends on none of them."""
+def walk_forward(root: Vertex, tangents: Mapping[int, Any], *, read: Read) -> Any:
+    """Carry the ``tangents`` of vertices (by ``id``) to ``root``; None where it depends on none of them."""
     moved = dict(tangents)
-    for vertex in reversed(newest_first(root)):
-        if vertex.primitive is None or id(vertex) in moved:
-            continue
-        arriving = [None if parent is None else moved.get(id(parent)) for parent in vertex.parents]
-        if any(t is not None for t in arriving):
+    for vertex in reversed(between(root, tangents)):
+        if id(vertex) not in moved:
+            writes.check(vertex)
+            arriving = [None if parent is None else moved.get(id(parent)) for parent in vertex.parents]
             output, args = read(vertex)
             moved[id(vertex)] = vertex.primitive.jvp(arriving, output, args, vertex.options)
     return moved.get(id(root))
-
-
-@contextmanager
-def recording_origin(locate: Callable[[], tuple[str, str, str]]) -> Iterator[None]:
-    """Context inside which every node remembers ``locate()``: its module, its type, its source line."""
-    token = _origin.set(locate)
-    try:
-        yield
-    finally:
-        _origin.reset(token)
-
-
-def origin_here() -> tuple[str, str, str] | None:
-    """Return the origin to remember for a node recorded now; None outside a trace."""
-    locate = _origin.get()
-    return locate() if locate else None

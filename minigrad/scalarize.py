@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .graph import enable_grad, newest_first
+from .graph import newest_first
 from .nn import Module
+from .recording import enable_grad
 from .rules.primitive import numbers
 from .tensor import Array, Tensor
 from .value import Value

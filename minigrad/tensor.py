@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .array_methods import Array as Array
 from .array_methods import ArrayMethods
-from .graph import Node, enable_grad, is_recording, walk_backward
+from .graph import Node, walk_backward
+from .inplace import InPlace
+from .recording import current, enable_grad
 from .rules import NUMPY, Primitive
 from .rules.primitive import as_array, numbers
 from .rules.shaping import gather
@@ -65,7 +67,7 @@ def tensor(
     return Tensor(np.array(as_array(numbers(data), dtype)), requires_grad=requires_grad, label=label)
 
 
-class Tensor(ArrayMethods):
+class Tensor(InPlace, ArrayMethods):
     """
     An array with its derivative; NumPy's functions and operators on it are recorded.
 
@@ -186,13 +188,19 @@ class Tensor(ArrayMethods):
         if create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with enable_grad():
-                for leaf, g in walk_backward(root, seed, keep=True, read=recorded):
-                    leaf._grad = g * 1 if leaf._grad is None else leaf._grad + g  # never shared memory
+                for vertex, g in walk_backward(root, seed, read=recorded):
+                    if vertex.primitive is None:  # never shared memory
+                        vertex._grad = g * 1 if vertex._grad is None else vertex._grad + g
+                    else:  # the array alone: a recorded one would refer back here
+                        vertex.gradient = np.array(numbers(g))
             return
         given = seed.data if isinstance(seed, Tensor) else seed
         held = {id(given)}
-        for leaf, g in walk_backward(root, given, keep=retain_graph, read=plain):
-            leaf._collect(g, held, shared=retain_graph)
+        for vertex, g in walk_backward(root, given, read=plain, release=not retain_graph):
+            if vertex.primitive is None:
+                vertex._collect(g, held, shared=retain_graph)
+            elif retain_graph:
+                vertex.gradient = np.array(g)
 
     def _seed(self, gradient: Any) -> Any:
         """Return the cotangent to start from, checked."""
@@ -230,13 +238,28 @@ class Tensor(ArrayMethods):
     @staticmethod
     def _record(primitive: Primitive, operands: Sequence[Any], options: dict[str, Any]) -> Tensor:
         """Apply a primitive to the operands' arrays, and remember it if a gradient may be wanted."""
-        args = [x.data if isinstance(x, Tensor) else _operand(x) for x in operands]
-        result = Tensor(primitive.compute(args, options))
-        if is_recording() and result.data.dtype.kind == "f":  # rounding to whole numbers has no derivative
-            parents = _parents(primitive, operands)
-            if parents is not None:
-                result._node = Node(primitive, parents, args, options, result.data)
-                result._requires_grad = True
+        mode = current()
+        recording, varies = mode.recording, primitive.differentiable
+        args: list[Any] = []
+        parents: list[Any] = []
+        wanted = False
+        for k, x in enumerate(operands):
+            parent = None
+            if isinstance(x, Tensor):
+                if recording and x._requires_grad and varies[0 if primitive.variadic else k]:
+                    parent, wanted = x._node or x, True
+                x = x.data
+            else:
+                x = _operand(x)
+            args.append(x)
+            parents.append(parent)
+        output = primitive.compute(args, options)
+        if mode.inspect is not None:
+            mode.inspect.result(primitive, args, options, output)
+        result = Tensor(output)
+        if wanted and result.data.dtype.kind == "f":  # rounding to whole numbers has no derivative
+            result._node = Node(primitive, tuple(parents), args, options, result.data, mode)
+            result._requires_grad = True
         return result
 
     @staticmethod
@@ -373,17 +396,6 @@ def _wrap(array: Any, node: Node) -> Tensor:
     result = Tensor(array)
     result._node, result._requires_grad = node, True
     return result
-
-
-def _parents(primitive: Primitive, operands: Sequence[Any]) -> tuple[Any, ...] | None:
-    """Return the vertex that each operand came from, None for a constant; None if all are constant."""
-    parents: list[Any] = [None] * len(operands)
-    found = False
-    for k, x in enumerate(operands):
-        if isinstance(x, Tensor) and x._requires_grad and primitive.class_of(k) != "constant":
-            parents[k] = x._node or x
-            found = True
-    return tuple(parents) if found else None
 
 
 def _name(function: Any) -> str:

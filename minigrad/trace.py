@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .graph import Vertex, enable_grad, newest_first, recording_origin
+from .graph import Vertex, newest_first
+from .origins import Origins
+from .recording import current, enable_grad, recording_origin
 from .rules.primitive import as_array, numbers
 from .tensor import Tensor
 from .value import Value
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     import networkx
 
 VERSION = 1
-_PACKAGE = str(Path(__file__).parent) + os.sep
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +183,7 @@ def trace(target: Value | Tensor | Callable[..., Any], *args: Any) -> Graph:
     if not callable(target):
         raise TypeError(f"trace takes a Value, a Tensor or a function, but got {type(target).__name__}")
     inputs = [_as_input(arg, k) for k, arg in enumerate(args)]
-    with enable_grad(), recording_origin(Origins(target)):
+    with enable_grad(), recording_origin(Origins(target), current().inspect):
         output = target(*inputs)
     if not isinstance(output, (Value, Tensor)):
         raise TypeError(
@@ -231,28 +228,6 @@ def _as_input(arg: Any, k: int) -> Any:
     if data.dtype.kind != "f" or (isinstance(arg, Tensor) and arg.requires_grad):
         return arg
     return Tensor(data, requires_grad=True, label=label or ("x" if k == 0 else f"x{k}"))
-
-
-class Origins:
-    """Finds out which layer and which line of the user's is being recorded."""
-
-    def __init__(self, target: Any) -> None:
-        named = getattr(target, "named_modules", None)
-        self.paths = {id(module): path for path, module in named()} if named else {}
-
-    def __call__(self) -> tuple[str, str, str]:
-        """Return path and type of the innermost layer at work, and the line outside that led to it."""
-        frame: FrameType | None = sys._getframe(2)
-        path = kind = source = ""
-        while frame is not None and not (source and (kind or not self.paths)):
-            code = frame.f_code
-            owner = frame.f_locals.get("self") if code.co_name == "forward" and not kind else None
-            if owner is not None and id(owner) in self.paths:
-                path, kind = self.paths[id(owner)], type(owner).__name__
-            if not source and not code.co_filename.startswith(_PACKAGE):
-                source = f"{Path(code.co_filename).name}:{frame.f_lineno}"
-            frame = frame.f_back
-        return path, kind, source
 
 
 def _freeze(output: Value | Tensor, names: Mapping[int, str], inputs: set[int]) -> Graph:

@@ -8,10 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from . import rules
-from .graph import clock, is_recording, newest_first, origin_here
+from . import operators, rules
+from .graph import tick
 from .operators import Operators
+from .recording import PLAIN, Inspector, Origin, current
 from .rules import NUMPY, Elementwise, Primitive
+from .rules.arithmetic import add, multiply, subtract
+from .rules.gates import where
+
+_new = object.__new__
+_order = operator.attrgetter("order")
 
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -20,6 +26,56 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 
     compare_numbers.__doc__ = "Compare the numbers."
     return compare_numbers
+
+
+def _fast(primitive: Elementwise) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """
+    Return the two methods of a binary operator, for operands x and y in either order.
+
+    It does what :meth:`Value._record` does, for Values and floats alone and without a detour: this is what
+    a scalar network spends its time on.
+    """
+    forward = primitive.on_scalars or primitive.forward
+    by_left: Any
+    by_right: Any
+    by_left, by_right = primitive.partials
+    fixed_left = None if callable(by_left) else float(by_left)
+    fixed_right = None if callable(by_right) else float(by_right)
+    method, reflected_method = operators.operator(primitive), operators.reflected(primitive)
+
+    def operate(self: Value, other: Any) -> Any:
+        kind = type(other)
+        if (kind is not Value and kind is not float) or current() is not PLAIN:
+            return method(self, other)
+        x, y = self.data, other.data if kind is Value else other
+        out = forward(x, y)
+        node = _new(Value)
+        node.data = out
+        node.grad = 0.0
+        node.label = ""
+        node.order = tick()
+        node.origin = None
+        node.primitive = primitive
+        node._left = self
+        node._right = other
+        node._others = ()
+        node._by_left = by_left(out, x, y) if fixed_left is None else fixed_left
+        node._by_right = 0.0 if kind is float else by_right(out, x, y) if fixed_right is None else fixed_right
+        return node
+
+    def reflected(self: Value, other: Any) -> Any:
+        if type(other) is not float or current() is not PLAIN:
+            return reflected_method(self, other)
+        y = self.data
+        out = forward(other, y)
+        node = Value(out)
+        node.primitive = primitive
+        node._left, node._right = other, self
+        node._by_right = by_right(out, other, y) if fixed_right is None else fixed_right
+        return node
+
+    operate.__doc__, reflected.__doc__ = method.__doc__, reflected_method.__doc__
+    return operate, reflected
 
 
 class Value(Operators):
@@ -42,10 +98,6 @@ class Value(Operators):
     ----------
     data, grad : float
         The number, and the derivative by it of the output on which ``backward`` was called.
-    operands : tuple of Value or float
-        What it was computed from, in order; ``a * a`` has two.
-    partials : tuple of float
-        The local derivatives, one per operand (0.0 for a constant operand).
 
     Raises
     ------
@@ -64,23 +116,45 @@ class Value(Operators):
     (-4.0, -2.0, 2.0)
     """
 
-    __slots__ = ("data", "grad", "label", "operands", "order", "origin", "partials", "primitive")
+    # One object for a node of up to two operands, without tuples: half the work of a large scalar graph
+    # would be the garbage collector's, which visits every container.
+    __slots__ = (
+        "_by_left", "_by_right", "_left", "_others", "_right", "data", "grad", "label", "order", "origin",
+        "primitive",
+    )  # fmt: skip
     released = False  # a graph of Values is small: it stays until its last name goes
 
     def __init__(self, data: Any, label: str = "") -> None:
         self.data = data if type(data) is float else _number(data)
         self.grad = 0.0
         self.label = label
+        self.order = tick()
+        self.origin: Origin | None = None
         self.primitive: Primitive | None = None
-        self.operands: tuple[Value | float, ...] = ()
-        self.partials: tuple[float, ...] = ()
-        self.order = next(clock)
-        self.origin: tuple[str, str, str] | None = None
+        self._left: Value | float | None = None
+        self._right: Value | float | None = None
+        self._others: tuple[tuple[Value | float, float], ...] = ()
+        self._by_left = self._by_right = 0.0
+
+    @property
+    def operands(self) -> tuple[Value | float, ...]:
+        """What it was computed from, in order; ``a * a`` has two."""
+        return tuple([operand for operand, _ in self._edges()])
+
+    @property
+    def partials(self) -> tuple[float, ...]:
+        """The local derivatives, one per operand (0.0 for a constant operand)."""
+        return tuple([partial for _, partial in self._edges()])
 
     @property
     def parents(self) -> tuple[Value, ...]:
         """The operands that are Values, in order, with multiplicity."""
-        return tuple([operand for operand in self.operands if isinstance(operand, Value)])
+        return tuple([operand for operand, _ in self._edges() if isinstance(operand, Value)])
+
+    def _edges(self) -> tuple[tuple[Value | float, float], ...]:
+        """Pairs of operand and local derivative."""
+        pairs = ((self._left, self._by_left), (self._right, self._by_right))
+        return tuple([(x, partial) for x, partial in pairs if x is not None]) + self._others
 
     def backward(self) -> None:
         """
@@ -89,16 +163,38 @@ class Value(Operators):
         A leaf collects over several calls, as in torch: set ``leaf.grad = 0.0`` to start afresh. The graph
         is kept.
         """
-        order = newest_first(self)
+        order, guarded = self._ancestors()
         for value in order:
             if value.primitive is not None:
                 value.grad = 0.0
         self.grad += 1.0
+        inspect = current().inspect
+        if guarded or inspect is not None:
+            _backward_with_care(order, inspect)
+            return
         for value in order:
-            g, partials = value.grad, value.partials
-            for k, operand in enumerate(value.operands):
-                if isinstance(operand, Value):
-                    operand.grad += partials[k] * g
+            left, right, g = value._left, value._right, value.grad
+            if type(left) is Value:
+                left.grad += value._by_left * g
+            if type(right) is Value:
+                right.grad += value._by_right * g
+            for operand, partial in value._others:
+                if type(operand) is Value:
+                    operand.grad += partial * g
+
+    def _ancestors(self) -> tuple[list[Value], bool]:
+        """All Values that this one was computed from, latest first, and whether a `where` is among them."""
+        seen = {self}
+        found = [self]
+        guarded = False
+        for value in found:
+            for operand in (value._left, value._right, *[x for x, _ in value._others]):
+                if type(operand) is Value and operand not in seen:
+                    seen.add(operand)
+                    found.append(operand)
+            guarded = guarded or value.primitive is where
+        found.sort(key=_order, reverse=True)
+        return found, guarded
 
     def clip(self, low: Any = None, high: Any = None, out: None = None) -> Value:
         """Return min(max(x, low), high); ``None`` is no bound. ``out`` is what np.clip gives along."""
@@ -123,15 +219,21 @@ class Value(Operators):
         kept = [x if isinstance(x, Value) else _number(x) for x in operands]
         args = [x.data if isinstance(x, Value) else x for x in kept]
         data = (primitive.on_scalars or primitive.forward)(*args)
+        mode = current()
+        if mode.inspect is not None:
+            mode.inspect.result(primitive, args, options, data)
         result = Value(float(data))
-        if is_recording():
+        if mode.recording:
             result.primitive = primitive
-            result.operands = tuple(kept)
             try:
-                result.partials = _partials(primitive, kept, data, args)
+                partials = _partials(primitive, kept, data, args)
             except (ArithmeticError, TypeError):  # where Python raises, NumPy says inf or nan: 1 / 0, 0 ** −1
-                result.partials = _partials(primitive, kept, np.float64(data), list(map(np.float64, args)))
-            result.origin = origin_here()
+                partials = _partials(primitive, kept, np.float64(data), list(map(np.float64, args)))
+            (result._left, result._by_left), *rest = zip(kept, partials, strict=True)
+            if rest:
+                (result._right, result._by_right), *others = rest
+                result._others = tuple(others)
+            result.origin = mode.locate() if mode.locate else None
         return result
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -148,6 +250,10 @@ class Value(Operators):
     def _accepts(other: Any) -> bool:
         """Whether an operator takes the other operand; an array is NumPy's, which goes entry by entry."""
         return not isinstance(other, np.ndarray) or other.ndim == 0
+
+    __add__, __radd__ = _fast(add)
+    __sub__, __rsub__ = _fast(subtract)
+    __mul__, __rmul__ = _fast(multiply)
 
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
@@ -169,6 +275,22 @@ class Value(Operators):
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value({self.data:.6g}, grad={self.grad:.6g}{label})"
+
+
+def _backward_with_care(order: Sequence[Value], inspect: Inspector | None) -> None:
+    """Backward where branches were not taken, whose cotangent 0 stays 0, or where anomalies are sought."""
+    unchosen: set[Value] = set()
+    for value in order:
+        g, beneath = value.grad, value in unchosen
+        for k, (operand, partial) in enumerate(value._edges()):
+            if not isinstance(operand, Value):
+                continue
+            if beneath or value.primitive is where:
+                unchosen.add(operand)
+            if not (beneath and g == 0) and not (value.primitive is where and partial == 0):
+                operand.grad += partial * g
+                if inspect is not None:
+                    inspect.cotangent(value, k, partial * g)
 
 
 SINGLE = (Value, int, float, np.number, np.bool_)

@@ -64,7 +64,16 @@ class Primitive:
         those may have more axes in front.
     on_scalars : callable, optional
         The same operation on Python's floats or on arrays of Values, where `forward` is slow or does not do.
+    guards : bool
+        Whether the cotangents that it hands on may be 0 by decision (the branch that a `where` did not take),
+        so that they stay 0 also times an infinite partial: see :data:`strong_multiply`.
+    keeps_zeros : bool
+        Whether it hands on entries of 0 where its cotangent has them: what guards it guards what is beneath.
     """
+
+    guards = False
+    keeps_zeros = False
+    added = False  # by a user, who may add it again
 
     def __init__(
         self,
@@ -115,6 +124,10 @@ class Primitive:
             )
         if "gate" in self.classes and (self.pattern is None or self.margins is None):
             raise ValueError(f"primitive {self.name!r} is a gate: give its pattern and margins")
+
+    def argument(self, k: int) -> str:
+        """Return the name of argument ``k``."""
+        return f"{self.arguments[0]}[{k}]" if self.variadic else self.arguments[k]
 
     @property
     def elementwise(self) -> bool:
@@ -183,6 +196,12 @@ class Primitive:
         """Return the cotangent of argument ``k`` from the cotangent ``g`` of the output."""
         raise NotImplementedError
 
+    def strong_vjp(
+        self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
+    ) -> Operand:
+        """Return the same beneath a `where`: a cotangent of 0 gives 0, whatever the partial is."""
+        return self.vjp(k, g, output, args, options)
+
     def jvp(
         self,
         tangents: Sequence[Operand | None],
@@ -208,6 +227,8 @@ class Elementwise(Primitive):
     primitive the one function ``partial(k, output, *args)``. Only the partials that are needed are computed.
     """
 
+    keeps_zeros = True
+
     def __init__(self, name: str, forward: Rule, *partials: Rule | float, **metadata: Any) -> None:
         super().__init__(name, forward, **metadata)
         self.partials = partials
@@ -227,6 +248,13 @@ class Elementwise(Primitive):
         """Return cotangent · partial, summed over the axes along which argument ``k`` was broadcast."""
         partial = self.partial(k, output, args)
         return match(g if type(partial) is int and partial == 1 else g * partial, args[k])
+
+    def strong_vjp(
+        self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
+    ) -> Operand:
+        """Return the same with 0 · ∞ = 0."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # of partials that 0 annihilates
+            return match(strong_multiply(g, self.partial(k, output, args)), args[k])
 
     def jvp(
         self,
@@ -252,6 +280,7 @@ class Linear(Primitive):
     def __init__(self, name: str, forward: Rule, *transposes: Rule, **metadata: Any) -> None:
         super().__init__(name, forward, **metadata)
         self.transposes = transposes
+        self.keeps_zeros = set(self.classes) <= {"linear", "constant"}
 
     def vjp(
         self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
@@ -303,6 +332,65 @@ class General(Primitive):
     ) -> Operand:
         """Return the sum of what each tangent contributes."""
         terms = (self.jvps[k](t, output, *args, **options) for k, t in enumerate(tangents) if t is not None)
+        return match(sum(terms), output)
+
+
+class Choice(Elementwise):
+    """Takes each entry of the result from one of its arguments; the others are not even multiplied by 0."""
+
+    guards = True
+
+    def vjp(
+        self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
+    ) -> Operand:
+        """Return the cotangent where argument ``k`` was chosen, 0 elsewhere, also where it is infinite."""
+        return match(np.where(self.partial(k, output, args), g, 0), args[k])
+
+    strong_vjp = vjp
+
+    def jvp(
+        self,
+        tangents: Sequence[Operand | None],
+        output: Operand,
+        args: Sequence[Operand],
+        options: Mapping[str, Any],
+    ) -> Operand:
+        """Return the tangent of the argument that was chosen."""
+        terms = (
+            np.where(self.partial(k, output, args), t, 0) for k, t in enumerate(tangents) if t is not None
+        )
+        return match(sum(terms), output)
+
+
+class StrongProduct(Elementwise):
+    """
+    A product in which 0 in the first factor wins over ∞ and nan in the second, and so in its derivatives.
+
+    A `where` in its place would not do: differentiated again, it multiplies the infinite factor by 0.
+    """
+
+    guards = True
+
+    def vjp(
+        self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
+    ) -> Operand:
+        """Return the strong product with the other factor, in its order."""
+        first, second = args
+        return match(self(g, second) if k == 0 else self(first, g), args[k])
+
+    strong_vjp = vjp
+
+    def jvp(
+        self,
+        tangents: Sequence[Operand | None],
+        output: Operand,
+        args: Sequence[Operand],
+        options: Mapping[str, Any],
+    ) -> Operand:
+        """Return the product rule with strong products."""
+        (first, second), (by_first, by_second) = args, tangents
+        terms = [self(by_first, second)] if by_first is not None else []
+        terms += [self(first, by_second)] if by_second is not None else []
         return match(sum(terms), output)
 
 
@@ -364,3 +452,20 @@ def _signature(forward: Rule, count: int, variadic: bool) -> tuple[tuple[str, ..
     names = list(inspect.signature(forward).parameters)
     count = 1 if variadic else count
     return tuple(names[:count]), tuple(names[count:])
+
+
+def _strong_product(x: Operand, y: Operand) -> Operand:
+    zeros = np.zeros(np.broadcast_shapes(np.shape(x), np.shape(y)), dtype=np.result_type(x, y))
+    return np.multiply(x, y, out=zeros, where=np.not_equal(x, 0))
+
+
+strong_multiply = StrongProduct(
+    "strong_multiply",
+    _strong_product,
+    lambda out, x, y: y,
+    lambda out, x, y: x,
+    symbol="×",
+    formula="x·y, and 0 where x = 0",
+    source="product rule; x is a cotangent, and 0 where a branch was not taken",
+    classes=("multilinear", "multilinear"),
+)

@@ -13,13 +13,14 @@ from functools import cached_property
 
 import numpy as np
 
-from ..graph import Node, enable_grad, newest_first, recording_origin
+from ..graph import Node, newest_first
 from ..nn import Module
+from ..origins import Origins
+from ..recording import current, enable_grad, recording_origin
 from ..rules import Elementwise, General
 from ..rules.gates import group_maxout
 from ..rules.products import linear
 from ..tensor import Array, Tensor
-from ..trace import Origins
 from .rounding import aligned, noise, partial, squares, squares_of_input
 
 
@@ -93,7 +94,7 @@ def affine_map(net: Module, x: Array) -> AffineMap:
         If the network returns no Tensor.
     """
     leaf = Tensor(x, requires_grad=True)
-    with enable_grad(), recording_origin(Origins(net)):
+    with enable_grad(), recording_origin(Origins(net), current().inspect):
         output = net(leaf)
     if not isinstance(output, Tensor):
         raise TypeError(f"a network returns a Tensor, but this one returned a {type(output).__name__}")

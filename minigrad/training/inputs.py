@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import no_grad
 from ..nn import Module, Sequential, watch
 from ..optim import Optimizer
+from ..recording import no_grad
 from ..rules.primitive import as_array
 from ..tensor import Array, Tensor
 from .callback import Callback

@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from ..graph import no_grad
 from ..nn import LeakyReLU, Module, PReLU, ReLU, Sigmoid, Tanh, watch
+from ..recording import no_grad
 from ..tensor import Array, Tensor
 from .modes import evaluating
 

@@ -1,0 +1,132 @@
+"""Changing a Tensor in place: ``t += x``, ``t[index] = x``. Either right, or refused.
+
+Where no derivative is at stake, the array is written to as NumPy does. Where one is, the Tensor goes on as
+the result of a new node, and the write is noted, so that backward refuses what needed the old numbers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import writes
+from .graph import tick
+from .recording import current
+from .rules import Primitive
+from .rules.arithmetic import add, divide, multiply, power, subtract
+from .rules.assignment import assign
+from .rules.primitive import numbers
+from .rules.products import matmul
+
+
+def _operator(primitive: Primitive, symbol: str) -> Callable[[Any, Any], Any]:
+    def operate(self: InPlace, other: Any) -> Any:
+        if not self._accepts(other):
+            return NotImplemented
+        return change(self, primitive, other, {}, f"t {symbol}= x", f"t = t {symbol} x")
+
+    operate.__doc__ = f"Change the Tensor to {primitive.formula}, in place."
+    return operate
+
+
+class InPlace:
+    """The operators that change a Tensor."""
+
+    __slots__ = ()
+
+    _accepts: Callable[[Any], bool]
+
+    __iadd__, __isub__ = _operator(add, "+"), _operator(subtract, "-")
+    __imul__, __itruediv__ = _operator(multiply, "*"), _operator(divide, "/")
+    __ipow__, __imatmul__ = _operator(power, "**"), _operator(matmul, "@")
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """
+        Write to some of the entries, as in NumPy.
+
+        Raises
+        ------
+        RuntimeError
+            If the Tensor is a leaf that requires a gradient, shares memory with one, or is part of a graph
+            that is not being recorded here.
+        """
+        change(self, assign, value, {"index": _plain(index)}, "t[index] = x", "t = mg.where(mask, x, t)")
+
+
+def change(
+    tensor: Any, primitive: Primitive, other: Any, options: dict[str, Any], written: str, instead: str
+) -> Any:
+    """Apply the primitive to a Tensor and ``other``, and make the result that Tensor."""
+    recording = current().recording
+    derivative = recording and (tensor._requires_grad or getattr(other, "_requires_grad", False))
+    if tensor._node is not None and not recording:
+        raise RuntimeError(f"{written} inside no_grad() on a Tensor that was computed: detach() it first")
+    if not derivative:
+        _overwrite(tensor.data, primitive.compute([tensor.data, numbers(other)], options), written)
+        writes.note(tensor.data, tick())
+        return tensor
+    if _belongs_to_leaf(tensor):
+        raise RuntimeError(
+            f"{written} on a leaf that requires a gradient, or on a view of one, can't be recorded; "
+            f"write {instead}, or change it inside no_grad(), as an optimizer does"
+        )
+    if tensor._node is None and _shared(tensor):
+        raise RuntimeError(
+            f"{written} would make the Tensor depend on others, but its memory is shared with another "
+            f"array, which would not; use a copy: t = t * 1"
+        )
+    before: Any = type(tensor)(tensor.data.copy())  # what the new node keeps must not change
+    before._node, before._requires_grad = tensor._node, tensor._requires_grad
+    result = tensor._record(primitive, (before, other), options)
+    if result.dtype != tensor.data.dtype:
+        result = result.astype(tensor.data.dtype)
+    _overwrite(tensor.data, result.data, written)
+    writes.note(tensor.data, result._node.order)
+    tensor._node, tensor._requires_grad = result._node, True
+    return tensor
+
+
+def _overwrite(array: np.ndarray[Any, Any], result: Any, written: str) -> None:
+    """Write the result into the array, if it fits."""
+    if np.shape(result) != array.shape:
+        raise ValueError(f"{written} gives shape {np.shape(result)}, but the Tensor has shape {array.shape}")
+    try:
+        np.copyto(array, result, casting="same_kind")
+    except TypeError:
+        raise TypeError(
+            f"{written} gives {np.asarray(result).dtype}, which does not fit into {array.dtype}; "
+            f"convert the Tensor first: t.astype(float)"
+        ) from None
+
+
+def _belongs_to_leaf(tensor: Any) -> bool:
+    """Return whether the memory is that of a leaf that requires a gradient."""
+    if tensor._node is None:
+        return bool(tensor._requires_grad)
+    memory, vertex = writes.owner(tensor.data), tensor._node
+    while vertex is not None and vertex.primitive is not None and not vertex.released:
+        pairs = zip(vertex.args, vertex.parents, strict=True)
+        vertex = next(
+            (
+                p
+                for arg, p in pairs
+                if isinstance(arg, np.ndarray) and writes.owner(arg) is memory and p is not None
+            ),
+            None,
+        )
+    return vertex is not None and vertex.primitive is None
+
+
+def _shared(tensor: Any) -> bool:
+    """Return whether something else refers to the Tensor's memory: a view, or the array it was made of."""
+    if tensor.data.base is not None:
+        return True
+    return sys.getrefcount(tensor.data) > 2  # the Tensor's own, and the call's
+
+
+def _plain(index: Any) -> Any:
+    """Return an index without Tensors."""
+    return tuple(map(numbers, index)) if isinstance(index, tuple) else numbers(index)

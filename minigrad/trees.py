@@ -1,0 +1,74 @@
+"""Lists, tuples and dictionaries of arrays: taken apart into their arrays and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+Tree: TypeAlias = Any
+"""An array, or a list, tuple or dictionary of trees. A list of plain numbers is an array, as everywhere."""
+
+
+def flatten(tree: Tree) -> tuple[list[Any], Callable[[Iterable[Any]], Tree]]:
+    """
+    Return the arrays in a tree, and the function that puts others in their places.
+
+    Examples
+    --------
+    >>> leaves, rebuild = flatten({"w": [1.0, 2.0], "layers": ([3.0], 4.0)})
+    >>> leaves
+    [[1.0, 2.0], [3.0], 4.0]
+    >>> rebuild("abc")
+    {'w': 'a', 'layers': ('b', 'c')}
+    """
+    leaves = list(_leaves(tree))
+    return leaves, lambda others: _rebuilt(tree, iter(others))
+
+
+def alike(tree: Tree, other: Tree) -> bool:
+    """
+    Return whether two trees differ in nothing but their arrays.
+
+    Examples
+    --------
+    >>> alike({"w": 1.0}, {"w": 2.0}), alike((1.0, 2.0), (1.0,))
+    (True, False)
+    """
+    keys, others = _keys(tree), _keys(other)
+    same = keys == others and (keys is None or isinstance(tree, dict) == isinstance(other, dict))
+    return same and all(alike(tree[key], other[key]) for key in keys or ())
+
+
+def _keys(tree: Tree) -> list[Any] | None:
+    """Return how to get at the branches of a tree; None for an array."""
+    if isinstance(tree, dict):
+        return list(tree)
+    if isinstance(tree, tuple) or (isinstance(tree, list) and not _all_numbers(tree)):
+        return list(range(len(tree)))
+    return None
+
+
+def _all_numbers(tree: list[Any]) -> bool:
+    """Return whether a list, of lists perhaps, holds plain numbers alone, at least one."""
+    return bool(tree) and all(
+        _all_numbers(branch) if isinstance(branch, list) else isinstance(branch, (int, float))
+        for branch in tree
+    )
+
+
+def _leaves(tree: Tree) -> Iterator[Any]:
+    keys = _keys(tree)
+    if keys is None:
+        yield tree
+    for key in keys or ():
+        yield from _leaves(tree[key])
+
+
+def _rebuilt(tree: Tree, leaves: Iterator[Any]) -> Tree:
+    keys = _keys(tree)
+    if keys is None:
+        return next(leaves)
+    branches = [_rebuilt(tree[key], leaves) for key in keys]
+    if isinstance(tree, dict):
+        return dict(zip(keys, branches, strict=True))
+    return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
