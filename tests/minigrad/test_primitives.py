@@ -23,6 +23,7 @@ SCALAR = {
     "subtract": lambda x, y: x - y,
     "negative": lambda x: -x,
     "multiply": lambda x, y: x * y,
+    "strong_multiply": lambda x, y: x * y,
     "divide": lambda x, y: x / y,
     "power": lambda x, y: x**y,
     "float_power": lambda x, y: x**y,
