@@ -388,6 +388,20 @@ def test_the_origin_is_finite_at_the_second_order_too(f: Any) -> None:
 # Compositions
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("low", [None, -1, -0.5, np.array([-1.0, 0.0, 3.0], np.float32)])
+@pytest.mark.parametrize("high", [None, 1, 0.5, np.array([1.0, 2.0, 4.0], np.float32)])
+def test_clip_and_where_are_numpys(low: Any, high: Any, dtype: Any) -> None:
+    x = np.array([[-2.0, -0.25, 5.0], [0.75, 9.0, 3.5]], dtype=dtype)
+    t = mg.tensor(x)
+    same(np.clip(t, low, high).data, np.clip(x, low, high))
+    same(np.clip(t, min=low, max=high).data, np.clip(x, low, high))
+    for other in (low, high):
+        if other is not None:
+            same(np.where(t > 0, t, other).data, np.where(x > 0, x, other))
+            same(np.where(x > 0, other, t).data, np.where(x > 0, other, x))
+
+
 @few
 @given(data=st.data(), seed=seeds)
 def test_select_takes_the_first_that_holds(data: Any, seed: int) -> None:
