@@ -29,8 +29,7 @@ from .rules.exponentials import (
 )
 from .rules.gates import abs, copysign, fabs, fmax, fmin, maximum, maxout, minimum, prelu, relu, where
 from .rules.products import matmul
-from .rules.reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
-from .rules.shaping import broadcast_to, expand_dims, reshape, squeeze, transpose
+from .rules.reductions import log_softmax, logsumexp, softmax
 from .rules.trigonometry import (
     arccos,
     arccosh,
@@ -88,7 +87,6 @@ __all__ = [
     "arctan",
     "arctan2",
     "arctanh",
-    "broadcast_to",
     "cbrt",
     "ceil",
     "copysign",
@@ -101,7 +99,6 @@ __all__ = [
     "enable_grad",
     "exp",
     "exp2",
-    "expand_dims",
     "expm1",
     "fabs",
     "fit",
@@ -128,11 +125,8 @@ __all__ = [
     "logsumexp",
     "manual_seed",
     "matmul",
-    "max",
     "maximum",
     "maxout",
-    "mean",
-    "min",
     "minimum",
     "nn",
     "no_grad",
@@ -144,7 +138,6 @@ __all__ = [
     "reciprocal",
     "relu",
     "remainder",
-    "reshape",
     "rint",
     "scalarize",
     "sigmoid",
@@ -156,14 +149,11 @@ __all__ = [
     "softplus",
     "sqrt",
     "square",
-    "squeeze",
-    "sum",
     "tan",
     "tanh",
     "tensor",
     "thin",
     "trace",
-    "transpose",
     "trunc",
     "value_and_grad",
     "vjp",

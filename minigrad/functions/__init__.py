@@ -1,7 +1,35 @@
 """NumPy's functions on Tensors, with NumPy's signatures: compositions of primitives, in families."""
 
-from . import elementwise, joining
+from . import (
+    accumulating,
+    constants,
+    elementwise,
+    joining,
+    ordering,
+    picking,
+    reductions,
+    repeating,
+    shaping,
+    splitting,
+)
+from .accumulating import *  # noqa: F403
 from .elementwise import *  # noqa: F403
 from .joining import *  # noqa: F403
+from .ordering import *  # noqa: F403
+from .picking import *  # noqa: F403
+from .reductions import *  # noqa: F403
+from .repeating import *  # noqa: F403
+from .shaping import *  # noqa: F403
+from .splitting import *  # noqa: F403
 
-__all__ = [*elementwise.__all__, *joining.__all__]
+__all__ = [
+    *accumulating.__all__,
+    *elementwise.__all__,
+    *joining.__all__,
+    *ordering.__all__,
+    *picking.__all__,
+    *reductions.__all__,
+    *repeating.__all__,
+    *shaping.__all__,
+    *splitting.__all__,
+]

@@ -6,13 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, shaping
+from .arguments import operand, refuse
 
-__all__ = ["concatenate", "stack"]
+__all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "stack", "vstack"]
 
 
-def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+def concatenate(
+    arrays: Sequence[Any],
+    /,
+    axis: int | None = 0,
+    out: None = None,
+    *,
+    dtype: DTypeLike | None = None,
+    casting: str = "same_kind",
+) -> Any:
     """
     Join arrays or Tensors along an existing axis; for ``None``, all their entries in a row.
 
@@ -22,13 +32,21 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     >>> mg.concatenate([mg.tensor([1.0]), mg.tensor([2.0, 3.0])])
     tensor([1., 2., 3.])
     """
+    refuse("concatenate", out=out)
     parts = _several("concatenate", arrays)
     if axis is None:  # as NumPy: of all entries in a row
-        return shaping.concatenate(*(shaping.reshape(part, shape=(-1,)) for part in parts))
-    return shaping.concatenate(*parts, axis=axis)
+        parts, axis = [np.reshape(operand(part), (-1,)) for part in parts], 0
+    return _converted(shaping.concatenate(*parts, axis=axis), dtype)
 
 
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+def stack(
+    arrays: Sequence[Any],
+    axis: int = 0,
+    out: None = None,
+    *,
+    dtype: DTypeLike | None = None,
+    casting: str = "same_kind",
+) -> Any:
     """
     Join arrays or Tensors of one shape along a new axis.
 
@@ -38,7 +56,122 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     >>> mg.stack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])]).shape
     (2, 2)
     """
-    return shaping.stack(*_several("stack", arrays), axis=axis)
+    refuse("stack", out=out)
+    return _converted(shaping.stack(*_several("stack", arrays), axis=axis), dtype)
+
+
+def hstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str = "same_kind") -> Any:
+    """
+    Join arrays side by side: along axis 1, or along the only axis.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.hstack([mg.tensor(1.0), mg.tensor([2.0, 3.0])])
+    tensor([1., 2., 3.])
+    """
+    parts = [np.atleast_1d(operand(part)) for part in _several("hstack", tup)]
+    return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1, dtype=dtype)
+
+
+def vstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str = "same_kind") -> Any:
+    """
+    Join arrays one below the other: along axis 0, those of one axis as rows.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.vstack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])]).shape
+    (2, 2)
+    """
+    parts = [np.atleast_2d(operand(part)) for part in _several("vstack", tup)]
+    return concatenate(parts, axis=0, dtype=dtype)
+
+
+def dstack(tup: Sequence[Any]) -> Any:
+    """
+    Join arrays one behind the other: along a third axis.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.dstack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])]).shape
+    (1, 2, 2)
+    """
+    return concatenate([np.atleast_3d(operand(part)) for part in _several("dstack", tup)], axis=2)
+
+
+def column_stack(tup: Sequence[Any]) -> Any:
+    """
+    Join arrays side by side, those of one axis as columns.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.column_stack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])])
+    tensor([[1., 3.],
+            [2., 4.]])
+    """
+    parts = [operand(part) for part in _several("column_stack", tup)]
+    return concatenate([part if part.ndim > 1 else np.reshape(part, (-1, 1)) for part in parts], axis=1)
+
+
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    """
+    Return ``arr`` with ``values`` behind it along an axis; for ``None``, all entries in a row.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.append(mg.tensor([1.0, 2.0]), 3.0)
+    tensor([1., 2., 3.])
+    """
+    return concatenate([operand(arr), operand(values)], axis=axis)
+
+
+def block(arrays: Any) -> Any:
+    """
+    Join the blocks of nested lists: the innermost lists along the last axis, the next along the one before.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the blocks are in tuples, a list is empty, or lists are nested unequally deep.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> a = mg.tensor([[1.0]])
+    >>> mg.block([[a, 2 * a], [3 * a, 4 * a]])
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
+    depths = set(_depths(arrays))
+    if len(depths) > 1:
+        raise ValueError(f"block takes lists nested equally deep, but they are {sorted(depths)} deep")
+    depth = depths.pop()
+
+    def join(part: Any, level: int) -> Any:
+        if level == depth:
+            x = operand(part)
+            return np.reshape(x, (*(1,) * (depth - x.ndim), *x.shape))
+        parts = [join(inner, level + 1) for inner in part]
+        ndim = max(x.ndim for x in parts)
+        parts = [np.reshape(x, (*(1,) * (ndim - x.ndim), *x.shape)) for x in parts]
+        return shaping.concatenate(*parts, axis=level - depth)
+
+    return join(arrays, 0) if depth else np.copy(operand(arrays))
+
+
+def _depths(part: Any, level: int = 0) -> list[int]:
+    """How deep each of the blocks is nested."""
+    if isinstance(part, tuple):
+        raise TypeError("block takes lists of blocks, not tuples")
+    if not isinstance(part, list):
+        return [level]
+    if not part:
+        raise ValueError("block takes lists with at least one block in each, but got an empty one")
+    return [depth for inner in part for depth in _depths(inner, level + 1)]
 
 
 def _several(name: str, arrays: Any) -> Sequence[Any]:
@@ -48,4 +181,8 @@ def _several(name: str, arrays: Any) -> Sequence[Any]:
     return arrays
 
 
-NUMPY |= {np.concatenate: concatenate, np.stack: stack}
+def _converted(x: Any, dtype: DTypeLike | None) -> Any:
+    return x if dtype is None else x.astype(np.dtype(dtype))
+
+
+NUMPY |= {getattr(np, name): globals()[name] for name in __all__}

@@ -1,6 +1,16 @@
 """The rulebook: every primitive, its derivative and what is known about it, in families."""
 
-from . import arithmetic, decisions, exponentials, gates, products, reductions, shaping, trigonometry
+from . import (
+    arithmetic,
+    decisions,
+    exponentials,
+    gates,
+    ordering,
+    products,
+    reductions,
+    shaping,
+    trigonometry,
+)
 from .primitive import NUMPY, REGISTRY, Elementwise, General, Linear, Primitive
 
 __all__ = [
@@ -14,6 +24,7 @@ __all__ = [
     "decisions",
     "exponentials",
     "gates",
+    "ordering",
     "products",
     "reductions",
     "shaping",

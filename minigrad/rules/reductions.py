@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .gates import lead, maximum, minimum
+from .ordering import cumprod, earlier
 from .primitive import General, Linear, Operand, entrywise, numbers
 
 Axis: TypeAlias = int | tuple[int, ...] | None
@@ -45,7 +46,6 @@ sum = Linear(
     formula="Σ x over the axes",
     source="summing and copying are transposes",
     classes="linear",
-    numpy=[np.sum],
 )
 
 mean = Linear(
@@ -55,14 +55,97 @@ mean = Linear(
     formula="Σ x / n over the axes",
     source="a sum, scaled",
     classes="linear",
-    numpy=[np.mean],
+)
+
+
+def _deviation(x: Operand, axis: Axis) -> Operand:
+    """How far each entry is from the mean."""
+    return x - np.mean(x, axis=axis, keepdims=True)
+
+
+def _freedom(x: Operand, axis: Axis, ddof: float) -> float:
+    """The degrees of freedom, n − ddof, that the squares are divided by."""
+    n = _count(x, axis)
+    return n - ddof if n > ddof else 0  # as NumPy, which then divides by 0
+
+
+var = General(
+    "var",
+    lambda x, axis=None, ddof=0, keepdims=False: x.var(axis=axis, ddof=ddof, keepdims=keepdims),
+    vjps=[
+        lambda g, out, x, axis=None, ddof=0, keepdims=False: (
+            _keep(g, x, axis) * (2 * _deviation(x, axis) / _freedom(x, axis, ddof))
+        )
+    ],
+    jvps=[
+        lambda t, out, x, axis=None, ddof=0, keepdims=False: np.sum(
+            t * (2 * _deviation(x, axis) / _freedom(x, axis, ddof)), axis=axis, keepdims=keepdims
+        )
+    ],
+    symbol="σ²",
+    formula="Σ (x − x̄)² / (n − ddof) over the axes",
+    source="power rule; x̄ contributes nothing, since Σ (x − x̄) = 0",
+    classes="smooth",
+)
+
+
+def _std_slope(out: Operand, x: Operand, axis: Axis, ddof: float) -> Operand:
+    """∂σ/∂x, and 0 where σ = 0."""
+    positive = np.where(numbers(out) == 0, np.inf, out)
+    return _deviation(x, axis) / (_freedom(x, axis, ddof) * _keep(positive, x, axis))
+
+
+std = General(
+    "std",
+    lambda x, axis=None, ddof=0, keepdims=False: x.std(axis=axis, ddof=ddof, keepdims=keepdims),
+    vjps=[
+        lambda g, out, x, axis=None, ddof=0, keepdims=False: (
+            _keep(g, x, axis) * _std_slope(out, x, axis, ddof)
+        )
+    ],
+    jvps=[
+        lambda t, out, x, axis=None, ddof=0, keepdims=False: np.sum(
+            t * _std_slope(out, x, axis, ddof), axis=axis, keepdims=keepdims
+        )
+    ],
+    symbol="σ",
+    formula="√(Σ (x − x̄)² / (n − ddof)) over the axes",
+    source="dσ = dσ² / 2σ",
+    classes="smooth",
+    kinks={"σ = 0": "0"},
+)
+
+
+def _others(x: Operand, axis: Axis) -> Operand:
+    """The product of all other entries, those before times those after: nothing is divided by an entry."""
+    axes = _axes(x, axis)
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    rows = np.moveaxis(x, axes, last)
+    flat = np.reshape(rows, (*_reduced(x, axis), _count(x, axis)))
+    before, after = earlier(cumprod(flat), 1), earlier(cumprod(flat[..., ::-1]), 1)[..., ::-1]
+    return np.moveaxis(np.reshape(before * after, rows.shape), last, axes)
+
+
+prod = General(
+    "prod",
+    lambda x, axis=None, keepdims=False: x.prod(axis=axis, keepdims=keepdims),
+    vjps=[lambda g, out, x, axis=None, keepdims=False: _keep(g, x, axis) * _others(x, axis)],
+    jvps=[
+        lambda t, out, x, axis=None, keepdims=False: np.sum(
+            t * _others(x, axis), axis=axis, keepdims=keepdims
+        )
+    ],
+    symbol="Π",
+    formula="Π x over the axes",
+    source="product rule: the product of all others, exact also where entries are 0",
+    classes="smooth",
 )
 
 
 def _winners(out: Operand, x: Operand, axis: Axis) -> Any:
     """The weight of each entry in the extremum: shared equally where several attain it."""
     won = numbers(x) == _keep(numbers(out), numbers(x), axis)
-    return won / np.maximum(won.sum(axis=axis, keepdims=True), 1)
+    return won / np.maximum(won.sum(axis=axis, keepdims=True, dtype=numbers(x).dtype), 1)
 
 
 def _entries(x: Any, axis: Axis, keepdims: bool) -> Any:
@@ -77,7 +160,7 @@ def _extremum_margins(pattern: Any, x: Operand, axis: Axis = None, keepdims: boo
     return lead(pattern, _entries(x, axis, keepdims))
 
 
-def _extremum(name: str, numpy: list[Any], pairwise: Any) -> General:
+def _extremum(name: str, pairwise: Any) -> General:
     def forward(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
         return getattr(x, name)(axis=axis, keepdims=keepdims)
 
@@ -104,7 +187,6 @@ def _extremum(name: str, numpy: list[Any], pairwise: Any) -> General:
         formula=f"{name} x over the axes",
         source="the slope of whoever wins",
         classes="gate",
-        numpy=numpy,
         kinks={"ties": "shared equally"},
         pattern=pattern,
         margins=_extremum_margins,
@@ -112,8 +194,8 @@ def _extremum(name: str, numpy: list[Any], pairwise: Any) -> General:
     )
 
 
-max = _extremum("max", [np.max, np.amax], maximum)
-min = _extremum("min", [np.min, np.amin], minimum)
+max = _extremum("max", maximum)
+min = _extremum("min", minimum)
 
 
 def _logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:

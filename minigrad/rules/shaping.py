@@ -74,10 +74,10 @@ broadcast_to = Linear(
     numpy=[np.broadcast_to],
 )
 
-gather = Linear(
+gather: Linear = Linear(
     "gather",
     lambda x, index: x[index],
-    lambda g, x, index: _put_back(g, index, x.shape),
+    lambda g, x, index: scatter_add(g, index=index, shape=x.shape),
     symbol="x[i]",
     formula="x[index], basic or fancy",
     source="picking and adding back are transposes",
@@ -85,37 +85,38 @@ gather = Linear(
 )
 
 
-def _put_back(g: Operand, index: Any, shape: tuple[int, ...]) -> Operand:
-    return scatter_add(g, index=index, shape=shape)
-
-
 def _scatter_add(g: Operand, index: Any, shape: tuple[int, ...]) -> Operand:
     out = np.zeros(shape, dtype=g.dtype)
-    if _is_basic(index):
-        out[index] = g
-    else:
+    parts = index if isinstance(index, tuple) else (index,)
+    fancy = [part for part in parts if isinstance(part, (np.ndarray, list, tuple, bool, np.bool_))]
+    if not fancy or (len(fancy) == 1 and getattr(fancy[0], "dtype", None) == np.bool_):
+        out[index] = g  # slices, or one mask: no entry is picked twice
+    elif len(fancy) == len(shape):
         np.add.at(out, index, g)
+    else:  # next to slices np.add.at is slow; with one flat index it is not
+        places = np.arange(out.size).reshape(shape)[index]
+        np.add.at(out.reshape(-1), places.reshape(-1), g.reshape(-1))
     return out
 
 
-def _is_basic(index: Any) -> bool:
-    """Whether the index is made of slices and whole numbers alone, and so picks no entry twice."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        part is None
-        or part is Ellipsis
-        or (isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool))
-        for part in parts
-    )
-
-
-scatter_add = Linear(
+scatter_add: Linear = Linear(
     "scatter_add",
     _scatter_add,
     lambda g, x, index, shape: g[index],
     formula="zeros of a shape, with x added at index (repeats accumulate)",
     source="picking and adding back are transposes",
     classes="linear",
+)
+
+
+roll = Linear(
+    "roll",
+    lambda x, shift, axis=None: np.roll(x, shift, axis),
+    lambda g, x, shift, axis=None: np.roll(g, -np.asarray(shift), axis),
+    formula="the same entries moved along; those that leave at the end come in at the start",
+    source="a bijection",
+    classes="linear",
+    numpy=[np.roll],
 )
 
 

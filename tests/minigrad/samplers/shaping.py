@@ -56,6 +56,16 @@ def _scatter_add(draw: Draw, primitive: Primitive) -> tuple[list[Shape], dict[st
     return [np.zeros(shape)[index].shape], {"index": index, "shape": shape}
 
 
+def _roll(draw: Draw, primitive: Primitive) -> tuple[list[Shape], dict[str, Any]]:
+    shape = draw(shapes)
+    shift = st.integers(-4, 4)
+    if not shape or draw(st.booleans()):
+        return [shape], {"shift": draw(shift)}
+    chosen = draw(st.lists(st.integers(-len(shape), len(shape) - 1), min_size=1, max_size=3))
+    together = {"shift": tuple(draw(shift) for _ in chosen), "axis": tuple(chosen)}
+    return [shape], draw(st.sampled_from([together, {"shift": draw(shift), "axis": chosen[0]}]))
+
+
 def _concatenate(draw: Draw, primitive: Primitive) -> tuple[list[Shape], dict[str, Any]]:
     shape = draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=3))
     axis = draw(st.integers(-len(shape), len(shape) - 1))
@@ -82,6 +92,7 @@ SAMPLERS = {
     "broadcast_to": _broadcast_to,
     "gather": _gather,
     "scatter_add": _scatter_add,
+    "roll": _roll,
     "concatenate": _concatenate,
     "stack": _stack,
 }

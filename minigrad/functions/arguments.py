@@ -1,0 +1,45 @@
+"""What functions with NumPy's signatures are given: arrays of any kind, options that can't be recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..rules.primitive import as_array
+
+ADVICE = {
+    "out": "a recorded result is a new Tensor, so assign it: y = {0}(x)",
+    "where": "replace what shall not count first: {0}(np.where(mask, x, neutral))",
+    "initial": "combine it with the result, or append it to the entries first",
+    "mean": "leave it out, it is computed along with the result",
+    "order": "entries are stored row by row; transpose first for another order",
+    "weights": "weighted quantiles have no rule here",
+}
+
+
+def operand(x: Any) -> Any:
+    """Return an array or a Tensor as it is, and make an array of numbers and lists."""
+    return x if hasattr(x, "shape") else as_array(x)
+
+
+def refuse(function: str, **options: Any) -> None:
+    """
+    Raise for options of NumPy's that were given but that a recorded result can't follow.
+
+    Raises
+    ------
+    TypeError
+        Saying what to write instead.
+    """
+    for name, value in options.items():
+        row_by_row = isinstance(value, str) and value == "C"
+        if not (value is None or value is np._NoValue or value is True or row_by_row):
+            raise TypeError(
+                f"np.{function} of a Tensor takes no {name}=: {ADVICE[name].format('np.' + function)}"
+            )
+
+
+def along(axis: int, part: Any) -> tuple[Any, ...]:
+    """Return the index that applies ``part`` to one axis, counted from 0, and takes all of those before."""
+    return (*(slice(None),) * axis, part)

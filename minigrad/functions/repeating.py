@@ -1,0 +1,127 @@
+"""Repeating entries and padding arrays, with NumPy's signatures; gradients of copies add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ..rules import NUMPY
+from ..rules.primitive import numbers
+from ..rules.shaping import scatter_add
+from .arguments import along, operand
+
+__all__ = ["pad", "repeat", "resize", "tile"]
+
+
+def tile(A: Any, reps: int | Sequence[int]) -> Any:
+    """
+    Return an array laid side by side with itself, ``reps`` times along each axis.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.tile(mg.tensor([1.0, 2.0]), 2)
+    tensor([1., 2., 1., 2.])
+    """
+    x = operand(A)
+    times = (reps,) if np.ndim(reps) == 0 else tuple(reps)  # type: ignore[arg-type]
+    shape = (*(1,) * (len(times) - x.ndim), *x.shape)
+    times = (*(1,) * (x.ndim - len(times)), *times)
+    apart = np.reshape(x, [length for n in shape for length in (1, n)])
+    copies = np.broadcast_to(apart, [length for r, n in zip(times, shape, strict=True) for length in (r, n)])
+    tiled = np.reshape(copies, [int(r) * n for r, n in zip(times, shape, strict=True)])
+    return tiled if any(r != 1 for r in times) else np.copy(tiled)
+
+
+def repeat(a: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any:
+    """
+    Return each entry along an axis several times in a row: all as often, or each as its own number says.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.repeat(mg.tensor([1.0, 2.0]), [1, 3])
+    tensor([1., 2., 2., 2.])
+    """
+    x = operand(a)
+    if axis is None:
+        x, axis = np.reshape(x, (-1,)), 0
+    axis = normalize_axis_index(axis, x.ndim)
+    return x[along(axis, np.repeat(np.arange(x.shape[axis]), numbers(repeats)))]
+
+
+def resize(a: Any, new_shape: int | Sequence[int]) -> Any:
+    """
+    Return the entries in another shape, again from the first one where there are too few.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.resize(mg.tensor([1.0, 2.0]), (3,))
+    tensor([1., 2., 1.])
+    """
+    x = operand(a)
+    row = np.reshape(x, (-1,))
+    if x.size == 0:  # there is nothing to repeat: zeros, as NumPy gives
+        row = scatter_add(row, index=slice(0), shape=(1,))
+    return row[np.resize(np.arange(row.size), new_shape)]
+
+
+def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
+    """
+    Return an array with more entries at its edges: constants, or copies of its own.
+
+    Parameters
+    ----------
+    array : array_like
+        The inside.
+    pad_width : int, pair, sequence of pairs, or dict of axes
+        How many entries before and after, for all axes or for each.
+    mode : {"constant", "edge", "reflect", "symmetric", "wrap"}
+        What they are.
+    **kwargs
+        ``constant_values``, in the form of ``pad_width``: constants, 0 if not given.
+
+    Raises
+    ------
+    ValueError
+        If the mode has no rule here, or does not take the option.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.pad(mg.tensor([1.0, 2.0, 3.0]), (1, 2))
+    tensor([0., 1., 2., 3., 0., 0.])
+    >>> mg.pad(mg.tensor([1.0, 2.0, 3.0]), 1, mode="reflect")
+    tensor([2., 1., 2., 3., 2.])
+    """
+    x = operand(array)
+    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
+        raise ValueError(
+            f"pad: mode {mode!r} has no rule here; there are constant, edge, reflect, symmetric, wrap"
+        )
+    if kwargs.get("reflect_type", "even") != "even":
+        raise ValueError("pad: reflect_type='odd' has no rule here; subtract from twice the edge yourself")
+    if mode == "constant":
+        return _framed(x, pad_width, **kwargs)
+    places: Any = np.arange(x.size).reshape(x.shape)
+    return np.reshape(x, (-1,))[np.pad(places, pad_width, mode=mode, **kwargs)]  # type: ignore[call-overload]
+
+
+def _framed(x: Any, pad_width: Any, **kwargs: Any) -> Any:
+    """The entries inside, and a frame of constants."""
+    frame = np.pad(np.zeros(x.shape, dtype=x.dtype), pad_width, mode="constant", **kwargs)
+    if isinstance(pad_width, Mapping):
+        pairs = [pad_width.get(k, pad_width.get(k - x.ndim, 0)) for k in range(x.ndim)]
+        starts = [int(np.ravel(pair)[0]) for pair in pairs]
+    else:
+        starts = np.broadcast_to(pad_width, (x.ndim, 2))[:, 0].tolist()
+    inside = tuple(slice(start, start + n) for start, n in zip(starts, x.shape, strict=True))
+    padded = scatter_add(x, index=inside, shape=frame.shape)
+    return padded + frame if "constant_values" in kwargs else padded
+
+
+NUMPY |= {getattr(np, name): globals()[name] for name in __all__}
