@@ -20,6 +20,7 @@ from .rules.arithmetic import add, divide, multiply, power, subtract
 from .rules.assignment import assign
 from .rules.primitive import numbers
 from .rules.products import matmul
+from .rules.shaping import astype, gather
 
 
 def _operator(primitive: Primitive, symbol: str) -> Callable[[Any, Any], Any]:
@@ -53,7 +54,15 @@ class InPlace:
             If the Tensor is a leaf that requires a gradient, shares memory with one, or is part of a graph
             that is not being recorded here.
         """
-        change(self, assign, value, {"index": _plain(index)}, "t[index] = x", "t = mg.where(mask, x, t)")
+        change(self, assign, value, {"index": fixed(index)}, "t[index] = x", "t = mg.where(mask, x, t)")
+
+
+def fixed(index: Any) -> Any:
+    """Return an index without Tensors, and without what somebody else may change before backward."""
+    if isinstance(index, (tuple, list)):
+        return type(index)(map(fixed, index))
+    plain = numbers(index)
+    return plain.copy() if isinstance(plain, np.ndarray) else plain
 
 
 def change(
@@ -78,12 +87,14 @@ def change(
             f"{written} would make the Tensor depend on others, but its memory is shared with another "
             f"array, which would not; use a copy: t = t * 1"
         )
+    if not _puts_back(tensor, other, options):
+        tensor._vertex()
     before: Any = type(tensor)(tensor.data.copy())  # what the new node keeps must not change
     before._node, before._requires_grad = tensor._node, tensor._requires_grad
     result = tensor._record(primitive, (before, other), options)
+    _overwrite(tensor.data, result.data, written)
     if result.dtype != tensor.data.dtype:
         result = result.astype(tensor.data.dtype)
-    _overwrite(tensor.data, result.data, written)
     writes.note(tensor.data, result._node.order)
     tensor._node, tensor._requires_grad = result._node, True
     return tensor
@@ -120,13 +131,25 @@ def _belongs_to_leaf(tensor: Any) -> bool:
     return vertex is not None and vertex.primitive is None
 
 
+def _puts_back(tensor: Any, other: Any, options: dict[str, Any]) -> bool:
+    """Return whether this ends ``t[index] += x``: Python changes a view of t, then assigns it where it is."""
+    node = getattr(other, "_node", None)
+    if node is not None and node.primitive is astype and node.parents:
+        node = node.parents[0]
+    view = node.parents[0] if node is not None and node.parents else None
+    if (
+        view is None
+        or view.primitive is not gather
+        or not view.parents
+        or view.parents[0] is not tensor._node
+    ):
+        return False
+    place = tensor.data[options["index"]] if "index" in options else None
+    return isinstance(place, np.ndarray) and place.__array_interface__ == other.data.__array_interface__
+
+
 def _shared(tensor: Any) -> bool:
     """Return whether something else refers to the Tensor's memory: a view, or the array it was made of."""
     if tensor.data.base is not None:
         return True
     return sys.getrefcount(tensor.data) > 2  # the Tensor's own, and the call's
-
-
-def _plain(index: Any) -> Any:
-    """Return an index without Tensors."""
-    return tuple(map(numbers, index)) if isinstance(index, tuple) else numbers(index)

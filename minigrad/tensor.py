@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from . import writes
 from .array_methods import Array as Array
 from .array_methods import ArrayMethods
 from .graph import Node, walk_backward
-from .inplace import InPlace
+from .inplace import InPlace, fixed
 from .recording import current, enable_grad
 from .rules import NUMPY, Primitive
 from .rules.primitive import as_array, numbers
@@ -184,7 +185,7 @@ class Tensor(InPlace, ArrayMethods):
             If ``gradient`` has another shape.
         """
         seed = self._seed(gradient)
-        root = self._node or self
+        root = self._vertex()
         if create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with enable_grad():
@@ -247,7 +248,7 @@ class Tensor(InPlace, ArrayMethods):
             parent = None
             if isinstance(x, Tensor):
                 if recording and x._requires_grad and varies[0 if primitive.variadic else k]:
-                    parent, wanted = x._node or x, True
+                    parent, wanted = x._vertex(), True
                 x = x.data
             else:
                 x = _operand(x)
@@ -261,6 +262,15 @@ class Tensor(InPlace, ArrayMethods):
             result._node = Node(primitive, tuple(parents), args, options, result.data, mode)
             result._requires_grad = True
         return result
+
+    def _vertex(self) -> Any:
+        """Return where this Tensor stands in the graph, if its numbers are still those computed there."""
+        node = self._node
+        if node is None:
+            return self
+        if node.order < writes.latest():
+            writes.check_current(node, self.data)
+        return node
 
     @staticmethod
     def _accepts(other: Any) -> bool:
@@ -332,7 +342,7 @@ class Tensor(InPlace, ArrayMethods):
 
     def __getitem__(self, index: Any) -> Tensor:
         """Pick entries, by basic or fancy index."""
-        return self._record(gather, (self,), {"index": _stripped(index)})
+        return self._record(gather, (self,), {"index": fixed(index)})
 
     def detach(self) -> Tensor:
         """Return a Tensor of the same array that is not part of the graph."""

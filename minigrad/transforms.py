@@ -20,7 +20,7 @@ from .recording import enable_grad, is_recording
 from .rules.primitive import as_array
 from .rules.shaping import astype
 from .tensor import Tensor, plain, recorded
-from .trees import Tree, alike, flatten
+from .trees import Tree, alike, arranged, flatten
 
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
 """Whether a function is being run for another transform."""
@@ -261,7 +261,9 @@ class _Call:
     Attributes
     ----------
     inputs, outputs : list of Tensor
-        The two ends of the graph between which derivatives are taken.
+        What was given to the function, and what it returned.
+    ends, roots : list
+        Where these stand in the graph, whatever they are changed to in place.
     lifted : bool
         Whether derivatives are Tensors, recorded for others.
     """
@@ -273,6 +275,7 @@ class _Call:
         self.primals, self.several = primals, several
         self.lifted = _inside.get() or any(isinstance(x, Tensor) for x in (*given, *flatten(beside)[0]))
         self.inputs = [_own(x) for x in given]
+        self.ends = [x._vertex() for x in self.inputs]
         with enable_grad(), _running():
             self.tree = run(self.like_inputs(self.inputs))
         self.outputs, self.rebuild = flatten(self.tree)
@@ -283,17 +286,24 @@ class _Call:
                     f"the function must return a Tensor, but returned {type(output).__name__} ({name}): "
                     f"compute with NumPy's functions and operators on the Tensors that it is given"
                 )
+        self.roots = [y._vertex() if y.requires_grad else None for y in self.outputs]
 
     @classmethod
     def of_argnums(
         cls, f: Any, argnums: int | Sequence[int], args: tuple[Any, ...], options: dict[str, Any]
     ) -> _Call:
         """Run ``f``, with inputs of its own in place of some arguments."""
-        several = not isinstance(argnums, (int, np.integer))
+        several = isinstance(argnums, (tuple, list))
         places: list[int] = list(argnums) if several else [argnums]  # type: ignore[arg-type, list-item]
         for k in places:
+            if not isinstance(k, (int, np.integer)):
+                raise TypeError(
+                    f"argnums is the number of an argument, or several of them, but got {argnums!r}"
+                )
             if not -len(args) <= k < len(args):
                 raise ValueError(f"argnums names argument {k}, but the function was given {len(args)}")
+        if len({k % len(args) for k in places}) < len(places):
+            raise ValueError(f"argnums names an argument twice: {argnums!r}")
 
         def run(inputs: Sequence[Tree]) -> Tree:
             everything = list(args)
@@ -301,7 +311,7 @@ class _Call:
                 everything[k] = tree
             return f(*everything, **options)
 
-        return cls(f, tuple(args[k] for k in places), run, beside=args, several=several)
+        return cls(f, tuple(args[k] for k in places), run, beside=(args, options), several=several)
 
     def value(self) -> Tree:
         """Return what the function returned."""
@@ -324,14 +334,14 @@ class _Call:
 
     def pull_leaves(self, cotangents: Sequence[Any]) -> list[Any]:
         """Carry one cotangent per output backwards."""
-        ends = {id(_vertex(x)): k for k, x in enumerate(self.inputs)}
+        ends = {id(vertex): k for k, vertex in enumerate(self.ends)}
         found: list[Any] = [None] * len(self.inputs)
         with self._walking() as read:
-            for output, cotangent in zip(self.outputs, cotangents, strict=True):
-                if not output.requires_grad:
+            for root, cotangent in zip(self.roots, cotangents, strict=True):
+                if root is None:
                     continue
                 seed = cotangent if read is plain else _tensor(cotangent)
-                for vertex, g in walk_backward(_vertex(output), seed, read=read, ends=ends):
+                for vertex, g in walk_backward(root, seed, read=read, ends=ends):
                     k = ends.get(id(vertex))
                     if k is not None:
                         found[k] = g if found[k] is None else found[k] + g
@@ -341,12 +351,10 @@ class _Call:
         """Carry one tangent per input forwards."""
         with self._walking() as read:
             moving = {
-                id(_vertex(x)): t if read is plain else _tensor(t)
-                for x, t in zip(self.inputs, tangents, strict=True)
+                id(end): t if read is plain else _tensor(t)
+                for end, t in zip(self.ends, tangents, strict=True)
             }
-            found = [
-                walk_forward(_vertex(y), moving, read=read) if y.requires_grad else None for y in self.outputs
-            ]
+            found = [None if root is None else walk_forward(root, moving, read=read) for root in self.roots]
         return [self._derivative(t, y) for t, y in zip(found, self.outputs, strict=True)]
 
     def rows(self) -> list[list[Any]]:
@@ -423,22 +431,19 @@ def _own(x: Any) -> Tensor:
     return Tensor(np.array(as_array(x.data if isinstance(x, Tensor) else x)), requires_grad=True)
 
 
-def _vertex(tensor: Tensor) -> Any:
-    return tensor._node or tensor
-
-
 def _tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(np.array(x))
 
 
 def _like(given: Tree, tree: Tree, leaves: Sequence[Tensor], name: str, owner: str) -> list[Any]:
     """Return the arrays in ``given``, each with the shape and dtype of its leaf, or say what differs."""
-    found = [given] if isinstance(tree, Tensor) else flatten(given)[0]
-    if len(found) != len(leaves) or not (isinstance(tree, Tensor) or alike(given, tree)):
+    single = isinstance(tree, Tensor)
+    if not single and not alike(given, tree):
         raise ValueError(
-            f"the {name} is a tree of {len(found)} arrays that is not like the {owner}'s, of {len(leaves)}; "
-            f"it needs the same lists, tuples and keys"
+            f"the {name} is a tree of {len(flatten(given)[0])} arrays that is not like the {owner}'s, "
+            f"of {len(leaves)}; it needs the same lists, tuples and keys"
         )
+    found = [given] if single else arranged(given, tree)
     arrays = [x if isinstance(x, Tensor) else as_array(x) for x in found]
     for array, leaf in zip(arrays, leaves, strict=True):
         if array.dtype.kind not in "biuf":

@@ -27,7 +27,7 @@ def flatten(tree: Tree) -> tuple[list[Any], Callable[[Iterable[Any]], Tree]]:
 
 def alike(tree: Tree, other: Tree) -> bool:
     """
-    Return whether two trees differ in nothing but their arrays.
+    Return whether two trees differ in nothing but their arrays, and the order of keys.
 
     Examples
     --------
@@ -35,8 +35,23 @@ def alike(tree: Tree, other: Tree) -> bool:
     (True, False)
     """
     keys, others = _keys(tree), _keys(other)
-    same = keys == others and (keys is None or isinstance(tree, dict) == isinstance(other, dict))
-    return same and all(alike(tree[key], other[key]) for key in keys or ())
+    if keys is None or others is None:
+        return keys is others
+    same = isinstance(tree, dict) == isinstance(other, dict) and len(keys) == len(others)
+    return same and set(keys) == set(others) and all(alike(tree[key], other[key]) for key in keys)
+
+
+def arranged(tree: Tree, other: Tree) -> list[Any]:
+    """
+    Return the arrays in a tree in the order in which they stand in another one, which is alike.
+
+    Examples
+    --------
+    >>> arranged({"b": 2.0, "w": 1.0}, {"w": 0.0, "b": 0.0})
+    [1.0, 2.0]
+    """
+    keys = _keys(other)
+    return [tree] if keys is None else [leaf for key in keys for leaf in arranged(tree[key], other[key])]
 
 
 def _keys(tree: Tree) -> list[Any] | None:

@@ -1,9 +1,9 @@
 """Which arrays have been written to, and when: so that no derivative is taken with numbers that have changed.
 
 Whoever changes an array through the library (an optimizer, ``t += 1``, ``load_state_dict``) notes it here.
-Backward compares: a rule that needs an array which was written to after its node was recorded is an error, as
-is a Tensor that shares memory with one that was changed behind its back. Writes through a plain NumPy alias
-can't be seen, except by the checksums of :func:`minigrad.detect_anomaly`.
+Backward compares: a rule that needs an array which was written to after its node was recorded is an error.
+To use a Tensor whose memory was changed through another one is an error at once. Writes through a plain
+NumPy alias can't be seen, except by the checksums of :func:`minigrad.detect_anomaly`.
 """
 
 from __future__ import annotations
@@ -41,12 +41,29 @@ def note(array: Any, order: int) -> None:
         _written[key] = [order, weakref.ref(memory, lambda _: _written.pop(key, None))]
     else:
         entry[0] = order
-    _latest = order
+    _latest = max(_latest, order)  # another thread may have been faster
 
 
 def latest() -> int:
     """Return when anything was written to last: what was recorded since needs no look."""
     return _latest
+
+
+def check_current(node: Any, array: Any) -> None:
+    """
+    Raise if the array of a Tensor is no longer what its node computed.
+
+    Raises
+    ------
+    ChangedInPlaceError
+        If it was written to through another Tensor, whose derivative this one's graph does not hold.
+    """
+    if node.order < _time(array):
+        raise ChangedInPlaceError(
+            f"the memory of this Tensor, computed by {described(node)}, was changed through another one "
+            f"(a view of it, or what it is a view of): its derivative would be wrong; "
+            f"take the view again after the change, or write t = t + x instead of t += x"
+        )
 
 
 def check(node: Any) -> None:
@@ -61,14 +78,6 @@ def check(node: Any) -> None:
     for what, array in needed(node):
         if _time(array) > node.order:
             raise changed(node, what)
-    for parent in node.parents:
-        leaf = parent is None or parent.primitive is None
-        if not leaf and parent.order < _time(parent.output) < node.order:
-            raise ChangedInPlaceError(
-                f"{described(node)} was given a Tensor whose memory had been changed through another one "
-                f"(a view of it, or what it is a view of): its derivative would be wrong; "
-                f"take the view again after the change, or write t = t + x instead of t += x"
-            )
 
 
 def needed(node: Any) -> Iterator[tuple[str, Any]]:
