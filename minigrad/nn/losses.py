@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..rules import losses
 from ..rules.exponentials import softplus
 from ..rules.gates import relu
 from ..rules.primitive import as_array
-from ..rules.reductions import log_softmax
 from ..tensor import Array, Tensor
 
 
@@ -47,14 +47,14 @@ def cross_entropy(logits: Tensor | ArrayLike, labels: ArrayLike) -> Tensor:
             f"logits (n, classes) go with labels (n,)"
         )
     _not_empty("cross_entropy", target)
-    wrong = (target < 0) | (target >= scores.shape[-1])
-    if wrong.any():
+    if target.min() < 0 or target.max() >= scores.shape[-1]:
+        wrong = (target < 0) | (target >= scores.shape[-1])
         raise ValueError(
             f"label {target[wrong].flat[0]} is out of range: "
             f"the network has {scores.shape[-1]} outputs, so labels go from 0 to {scores.shape[-1] - 1}"
         )
-    chosen = (*np.indices(target.shape, sparse=True), target)
-    return -log_softmax(scores)[chosen].mean()
+    loss: Tensor = losses.cross_entropy(scores, target)
+    return loss
 
 
 def mse_loss(prediction: Tensor | ArrayLike, target: ArrayLike) -> Tensor:

@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import writes
+from ..graph import tick
+
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 Array = NDArray[Any]
+
+BLOCK = 262_144
+"""Entries that are updated at a time, which bounds the scratch space."""
 
 
 class _Required:
@@ -61,6 +67,7 @@ class Optimizer(ABC):
     def __post_init__(self, params: Iterable[Tensor]) -> None:
         self.parameters = _trainable(params, type(self).__name__)
         self._states = [_State() for _ in self.parameters]
+        self._work: dict[np.dtype[Any], Array] = {}
         if self.lr is REQUIRED:
             owner = type(self).__name__
             raise TypeError(f"{owner} needs a learning rate: {owner}(net.parameters(), lr=0.1)")
@@ -70,20 +77,36 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update(self, data: Array, grad: Array, work: Array, step: int, *memory: Array) -> None:
-        """Change ``data`` in place by one step; ``work`` is scratch space of the same shape."""
+        """Change ``data`` in place by one step; ``work`` is scratch space of the same shape and dtype."""
 
     def step(self) -> None:
         """Take one step with every parameter that has a gradient."""
+        now = tick()
         for parameter, state in zip(self.parameters, self._states, strict=True):
-            grad, data, work = parameter.grad, parameter.data, state.work
+            grad, data = parameter.grad, parameter.data
             if grad is None:
                 continue
             if not isinstance(grad, np.ndarray):  # a Tensor, recorded under create_graph
                 grad = grad.data
-            if work is None or work.dtype != data.dtype:
-                work = state.prepare(data, self.memory)
+            if state.dtype is None or state.dtype != data.dtype:  # NumPy takes None for float64
+                state.prepare(data, self.memory)
             state.step += 1
-            self.update(data, grad, work, state.step, *state.arrays.values())
+            self._update_in_blocks(data, grad, state)
+            writes.note(data, now)
+
+    def _update_in_blocks(self, data: Array, grad: Array, state: _State) -> None:
+        """Update many entries at a time, and not more, so that the scratch space stays small."""
+        arrays = (data, grad, *state.arrays.values())
+        if not all(array.flags.c_contiguous for array in arrays):
+            self.update(data, grad, np.empty_like(data), state.step, *state.arrays.values())
+            return
+        flat = [array.reshape(-1) for array in arrays]
+        work = self._work.get(data.dtype)
+        if work is None:
+            work = self._work[data.dtype] = np.empty(BLOCK, data.dtype)
+        for start in range(0, data.size, BLOCK):
+            part, direction, *memory = (array[start : start + BLOCK] for array in flat)
+            self.update(part, direction, work[: part.size], state.step, *memory)
 
     def zero_grad(self) -> None:
         """Forget the gradients: ``grad`` of every parameter becomes None."""
@@ -147,21 +170,20 @@ class Optimizer(ABC):
 
 
 class _State:
-    """What an optimizer remembers for one parameter: its steps and arrays, and scratch space."""
+    """What an optimizer remembers for one parameter: its steps and arrays, in the parameter's dtype."""
 
-    __slots__ = ("arrays", "step", "work")
+    __slots__ = ("arrays", "dtype", "step")
 
     def __init__(self, step: int = 0, arrays: dict[str, Array] | None = None) -> None:
         self.step = step
         self.arrays = arrays or {}
-        self.work: Array | None = None
+        self.dtype: np.dtype[Any] | None = None
 
-    def prepare(self, data: Array, memory: tuple[str, ...]) -> Array:
+    def prepare(self, data: Array, memory: tuple[str, ...]) -> None:
         """Allocate for ``data`` before the first step, or convert after its dtype has changed."""
         arrays = self.arrays or {name: np.zeros_like(data) for name in memory}
         self.arrays = {name: arrays[name].astype(data.dtype, copy=False) for name in memory}
-        self.work = np.empty_like(data)
-        return self.work
+        self.dtype = data.dtype
 
 
 def _trainable(params: Iterable[Tensor], owner: str) -> list[Tensor]:

@@ -38,8 +38,10 @@ class Sample:
     wanted: tuple[bool, ...]
 
     def __call__(self, *args: Any) -> Any:
-        """Apply the primitive to other arguments of the same shapes."""
-        return self.primitive(*args, **self.options)
+        """Apply the primitive to other arguments of the same shapes; labels stay whole numbers."""
+        whole = [arg.dtype if arg.dtype.kind in "iu" else None for arg in self.args]
+        given = [x if kind is None else x.astype(kind) for x, kind in zip(args, whole, strict=True)]
+        return self.primitive(*given, **self.options)
 
     def with_args(self, args: list[np.ndarray]) -> Sample:
         """Return the same sample at another place."""
@@ -54,7 +56,7 @@ def tensors_of(sample: Sample, dtype: Any = np.float64) -> list[mg.Tensor]:
     """The arguments as leaves of their own, on memory that nobody may write to."""
     leaves = []
     for arg, wanted in zip(sample.args, sample.wanted, strict=True):
-        data = arg.astype(dtype)
+        data = arg.astype(arg.dtype if arg.dtype.kind in "iu" else dtype)
         data.setflags(write=False)
         leaves.append(mg.Tensor(data, requires_grad=wanted))
     return leaves
