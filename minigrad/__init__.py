@@ -5,6 +5,7 @@ from .anomaly import AnomalyError, detect_anomaly
 from .check import GradientMismatch, check_gradients
 from .extension import primitive
 from .functions import *  # noqa: F403  what its own __all__ lists
+from .functions import linear_algebra as linalg
 from .graph import GraphFreedError
 from .random import manual_seed
 from .recording import enable_grad, no_grad
@@ -115,6 +116,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "leaves",
+    "linalg",
     "log",
     "log10",
     "log1p",

@@ -3,20 +3,24 @@
 from . import (
     accumulating,
     constants,
+    convolution,
     elementwise,
     joining,
     ordering,
     picking,
+    products,
     reductions,
     repeating,
     shaping,
     splitting,
 )
 from .accumulating import *  # noqa: F403
+from .convolution import *  # noqa: F403
 from .elementwise import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .ordering import *  # noqa: F403
 from .picking import *  # noqa: F403
+from .products import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .repeating import *  # noqa: F403
 from .shaping import *  # noqa: F403
@@ -24,10 +28,12 @@ from .splitting import *  # noqa: F403
 
 __all__ = [
     *accumulating.__all__,
+    *convolution.__all__,
     *elementwise.__all__,
     *joining.__all__,
     *ordering.__all__,
     *picking.__all__,
+    *products.__all__,
     *reductions.__all__,
     *repeating.__all__,
     *shaping.__all__,

@@ -2,9 +2,11 @@
 
 from . import (
     arithmetic,
+    convolution,
     decisions,
     exponentials,
     gates,
+    linear_algebra,
     ordering,
     products,
     reductions,
@@ -21,9 +23,11 @@ __all__ = [
     "Linear",
     "Primitive",
     "arithmetic",
+    "convolution",
     "decisions",
     "exponentials",
     "gates",
+    "linear_algebra",
     "ordering",
     "products",
     "reductions",

@@ -1,12 +1,14 @@
-"""Matrix products: linear in each factor, so that every VJP is a product with the other factor transposed."""
+"""Products of arrays: linear in each factor, so that every VJP is a product with the other factors."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from .primitive import General, Linear, Operand, match
+from .primitive import General, Linear, Operand, match, numbers
+from .shaping import scatter_add
 
 
 def _matrices(g: Operand, x: Operand, y: Operand) -> tuple[Operand, Operand, Operand]:
@@ -18,19 +20,19 @@ def _matrices(g: Operand, x: Operand, y: Operand) -> tuple[Operand, Operand, Ope
     return g, x, y
 
 
-def _flip(x: Operand) -> Operand:
+def transposed(x: Operand) -> Operand:
     """Swap the last two axes."""
     return np.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def _left(g: Operand, x: Operand, y: Operand) -> Operand:
     g, row, y = _matrices(g, x, y)
-    return np.reshape(match(g @ _flip(y), row), x.shape)
+    return np.reshape(match(g @ transposed(y), row), x.shape)
 
 
 def _right(g: Operand, x: Operand, y: Operand) -> Operand:
     g, x, column = _matrices(g, x, y)
-    return np.reshape(match(_flip(x) @ g, column), y.shape)
+    return np.reshape(match(transposed(x) @ g, column), y.shape)
 
 
 matmul = Linear(
@@ -73,4 +75,54 @@ linear = General(
     source="a matrix product and a sum",
     classes=("multilinear", "multilinear", "linear"),
     on_scalars=lambda x, weight, bias: x @ weight.T if np.ndim(bias) == 0 else x @ weight.T + bias,
+)
+
+
+def _einsum_transpose(
+    k: int, g: Operand, *operands: Operand, subscripts: str, optimize: Any = False
+) -> Operand:
+    """
+    Contract the cotangent with the other operands to the indices of operand ``k``.
+
+    An index that was summed out alone is no index of the others: the cotangent is the same along it. An
+    index that operand ``k`` repeats was read on the diagonal alone: the cotangent is put back there.
+    """
+    *inputs, output = subscripts.replace("->", ",").split(",")
+    own = inputs.pop(k)
+    others = operands[:k] + operands[k + 1 :]
+    indices = tuple(dict.fromkeys(own))
+    known = "".join(index for index in indices if any(index in term for term in (output, *inputs)))
+    spread = f"{','.join([output, *inputs])}->{known}"
+    g = einsum(g, *others, subscripts=spread, optimize=optimize is not False)
+    alone = tuple(axis for axis, index in enumerate(indices) if index not in known)
+    if alone:
+        g = np.expand_dims(g, alone)
+        lengths = dict(zip(own, operands[k].shape, strict=True))
+        copies = (
+            lengths[i] if axis in alone else n
+            for (axis, i), n in zip(enumerate(indices), g.shape, strict=True)
+        )
+        g = np.broadcast_to(g, tuple(copies))
+    if len(indices) == len(own):
+        return g
+    where = _diagonal(own, operands[k].shape)
+    return scatter_add(match(g, numbers(operands[k])[where]), index=where, shape=operands[k].shape)
+
+
+def _diagonal(indices: str, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Where equal indices have equal values: the index that leaves one axis for each of them."""
+    unique = list(dict.fromkeys(indices))
+    grid = np.ix_(*(range(shape[indices.index(index)]) for index in unique))
+    return tuple(grid[unique.index(index)] for index in indices)
+
+
+einsum = Linear(
+    "einsum",
+    lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
+    _einsum_transpose,
+    symbol="Σ∏",
+    formula="Σ over the indices that are not in the result of the product of all operands",
+    source="linear in each operand: the VJP is a sum of products again, with the cotangent in its place",
+    classes="multilinear",
+    variadic=True,
 )

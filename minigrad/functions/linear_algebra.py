@@ -1,0 +1,624 @@
+"""
+``mg.linalg``: linear algebra with the names and signatures of :mod:`numpy.linalg`, and derivatives.
+
+The last two axes are matrices, all axes before them a batch. float32 stays float32. Where only symmetric
+matrices have a result (``cholesky``, ``eigh``), it is that of the symmetric part (A + Aᵀ)/2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from string import ascii_letters
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.linalg import LinAlgError
+
+from ..rules import NUMPY, linear_algebra
+from ..rules.primitive import numbers
+from ..rules.products import matmul, transposed
+from .arguments import operand
+from .products import cross, einsum, outer, tensordot, vecdot
+
+__all__ = [
+    "EighResult",
+    "LinAlgError",
+    "QRResult",
+    "SVDResult",
+    "SlogdetResult",
+    "cholesky",
+    "cond",
+    "cross",
+    "det",
+    "diagonal",
+    "eigh",
+    "eigvalsh",
+    "inv",
+    "matmul",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "matrix_transpose",
+    "multi_dot",
+    "norm",
+    "outer",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "svd",
+    "svdvals",
+    "tensordot",
+    "tensorinv",
+    "tensorsolve",
+    "trace",
+    "vecdot",
+    "vector_norm",
+]
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+
+
+class SlogdetResult(NamedTuple):
+    """det A = sign · exp(logabsdet)."""
+
+    sign: Any
+    logabsdet: Any
+
+
+class EighResult(NamedTuple):
+    """A = eigenvectors · diag(eigenvalues) · eigenvectorsᵀ."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+class SVDResult(NamedTuple):
+    """A = U · diag(S) · Vh."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+class QRResult(NamedTuple):
+    """A = Q · R."""
+
+    Q: Any
+    R: Any
+
+
+# Solving and inverting
+
+
+def solve(a: Any, b: Any) -> Any:
+    """
+    Return the x with a @ x = b.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        The matrices.
+    b : array_like, shape (n,) or (..., n, k)
+        A vector only if it has one axis; leading axes broadcast.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a matrix is singular.
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.solve(mg.tensor([[2.0, 0.0], [0.0, 4.0]]), [1.0, 1.0])
+    tensor([0.5 , 0.25])
+    """
+    a, b = _square("solve", a), operand(b)
+    if b.ndim == 0 or b.shape[-2 if b.ndim > 1 else -1] != a.shape[-1]:
+        raise ValueError(
+            f"solve got a {a.shape} and b {b.shape}; "
+            f"b must be ({a.shape[-1]},) or (..., {a.shape[-1]}, columns)"
+        )
+    return linear_algebra.solve(a, b) if b.ndim > 1 else linear_algebra.solve(a, np.expand_dims(b, 1))[..., 0]
+
+
+def inv(a: Any) -> Any:
+    """
+    Return the inverse matrices, shape (..., n, n); numpy.linalg.LinAlgError if one has none.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.inv(mg.tensor([[2.0, 0.0], [0.0, 4.0]]))
+    tensor([[0.5 , 0.  ],
+            [0.  , 0.25]])
+    """
+    return linear_algebra.inv(_square("inv", a))
+
+
+def pinv(a: Any, rcond: Any = None) -> Any:
+    """
+    Return the pseudoinverses of matrices (..., m, n), shape (..., n, m).
+
+    Singular values up to ``rcond`` times the largest count as 0. The derivative is that among matrices of
+    the same rank.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.pinv(mg.tensor([[2.0], [0.0]]))
+    tensor([[0.5, 0. ]])
+    """
+    return linear_algebra.pinv(_matrix("pinv", a), rcond=rcond)
+
+
+def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
+    """
+    Return the x with tensordot(a, x, x.ndim) = b, after moving ``axes`` of ``a`` to its end.
+
+    Examples
+    --------
+    >>> import numpy as np, minigrad as mg
+    >>> mg.linalg.tensorsolve(mg.tensor(2 * np.eye(4).reshape(4, 2, 2)), [2.0, 4.0, 6.0, 8.0])
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
+    a, b = operand(a), operand(b)
+    last = [axis % a.ndim for axis in axes or ()]
+    a = np.transpose(a, (*(axis for axis in range(a.ndim) if axis not in last), *last))
+    shape = a.shape[b.ndim :]
+    if math.prod(shape) != b.size or math.prod(a.shape[: b.ndim]) != b.size:
+        raise ValueError(
+            f"tensorsolve got a {a.shape} and b {b.shape}; a must have the axes of b first, "
+            f"then axes with as many entries in all"
+        )
+    return np.reshape(solve(np.reshape(a, (b.size, b.size)), np.reshape(b, (b.size,))), shape)
+
+
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """
+    Return the inverse of tensordot(a, ·), where the first ``ind`` axes of ``a`` are the result's.
+
+    Examples
+    --------
+    >>> import numpy as np, minigrad as mg
+    >>> mg.linalg.tensorinv(mg.tensor(np.eye(4).reshape(4, 2, 2)), ind=1).shape
+    (2, 2, 4)
+    """
+    a = operand(a)
+    rows = math.prod(a.shape[:ind])
+    if ind < 1 or rows != math.prod(a.shape[ind:]):
+        raise ValueError(
+            f"tensorinv got shape {a.shape} with ind={ind}; the first {ind} axes and the others "
+            f"must have as many entries"
+        )
+    return np.reshape(inv(np.reshape(a, (rows, rows))), (*a.shape[ind:], *a.shape[:ind]))
+
+
+# Determinants
+
+
+def det(a: Any) -> Any:
+    """
+    Return the determinants, shape (...).
+
+    The derivative is the matrix of cofactors, which is finite and right, in every order, also where a matrix
+    is singular; there it costs n⁵.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> a = mg.tensor([[1.0, 2.0], [2.0, 4.0]], requires_grad=True)
+    >>> mg.linalg.det(a).backward()
+    >>> a.grad
+    array([[ 4., -2.],
+           [-2.,  1.]])
+    """
+    return linear_algebra.det(_square("det", a))
+
+
+def slogdet(a: Any) -> SlogdetResult:
+    """
+    Return the sign of the determinants and the logarithm of their absolute values.
+
+    The sign is a constant. At a singular matrix the derivative raises numpy.linalg.LinAlgError.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> sign, logabsdet = mg.linalg.slogdet(mg.tensor([[0.0, 1.0], [1.0, 0.0]]))
+    >>> sign.item(), logabsdet.item()
+    (-1.0, 0.0)
+    """
+    a = _square("slogdet", a)
+    return SlogdetResult(linear_algebra.signdet(a), linear_algebra.logabsdet(a))
+
+
+# Decompositions
+
+
+def cholesky(a: Any, *, upper: bool = False) -> Any:
+    """
+    Return the lower triangular L with L Lᵀ = a, or the upper Lᵀ, of symmetric positive definite matrices.
+
+    The gradient is symmetric: it is that of the symmetric part of ``a``.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a matrix is not positive definite.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.cholesky(mg.tensor([[4.0, 2.0], [2.0, 5.0]]))
+    tensor([[2., 0.],
+            [1., 2.]])
+    """
+    lower = linear_algebra.cholesky(_square("cholesky", a))
+    return transposed(lower) if upper else lower
+
+
+def eigh(a: Any, UPLO: str = "L") -> EighResult:
+    """
+    Return eigenvalues, ascending, and eigenvectors, as columns, of symmetric matrices.
+
+    Where eigenvalues are equal, the derivatives of their eigenvectors do not exist: 0 among these.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        The matrices.
+    UPLO : str
+        Taken for NumPy's sake: both triangles count.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.eigh(mg.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    tensor([1., 2.])
+    """
+    packed = linear_algebra.eigenpairs(_square("eigh", a))
+    return EighResult(packed[..., 0, :], packed[..., 1:, :])
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """
+    Return the eigenvalues of symmetric matrices, ascending, shape (..., n).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.eigvalsh(mg.tensor([[2.0, 0.0], [0.0, 1.0]]))
+    tensor([1., 2.])
+    """
+    return eigh(a, UPLO).eigenvalues
+
+
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """
+    Return the singular value decomposition U, S, Vh; S alone if not ``compute_uv``.
+
+    Raises
+    ------
+    ValueError
+        If ``full_matrices`` and the matrices are not square: vectors without a singular value are arbitrary,
+        and have no derivative.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.svd(mg.tensor([[3.0, 0.0], [0.0, 4.0]])).S
+    tensor([4., 3.])
+    """
+    a = _matrix("svd", a)
+    m, n = a.shape[-2:]
+    if full_matrices and compute_uv and m != n:
+        raise ValueError(
+            f"svd got shape {a.shape}: only {min(m, n)} vectors on each side have a derivative; "
+            f"say full_matrices=False"
+        )
+    packed = linear_algebra.singular_triplets(a)
+    values = packed[..., m, :]
+    return (
+        SVDResult(packed[..., :m, :], values, transposed(packed[..., m + 1 :, :])) if compute_uv else values
+    )
+
+
+def svdvals(x: Any) -> Any:
+    """
+    Return the singular values, descending, shape (..., min(m, n)).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.svdvals(mg.tensor([[3.0, 0.0], [0.0, 4.0]]))
+    tensor([4., 3.])
+    """
+    return svd(x, compute_uv=False)
+
+
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """
+    Return Q, with orthonormal columns, and the upper triangular R with Q R = a; R alone for ``mode="r"``.
+
+    Raises
+    ------
+    ValueError
+        For another mode.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.qr(mg.tensor([[3.0, 1.0], [4.0, 2.0]])).R.shape
+    (2, 2)
+    """
+    if mode not in ("reduced", "r"):
+        raise ValueError(f'qr got mode={mode!r}; only "reduced" and "r" have derivatives')
+    a = _matrix("qr", a)
+    m, n = a.shape[-2:]
+    q = linear_algebra.orthonormal(a[..., : min(m, n)])
+    r = matmul(transposed(q), a) * np.triu(np.ones((min(m, n), n))).astype(a.dtype)
+    return r if mode == "r" else QRResult(q, r)
+
+
+# Products
+
+
+def matrix_power(a: Any, n: int) -> Any:
+    """
+    Return the product of ``n`` factors ``a``, or of −n factors ``inv(a)``.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.matrix_power(mg.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
+    tensor([[1., 3.],
+            [0., 1.]])
+    """
+    a = _square("matrix_power", a)
+    if not isinstance(n, (int, np.integer)):
+        raise TypeError(f"matrix_power takes a whole number of factors, but got {n!r}")
+    factor, power = (a, int(n)) if n >= 0 else (inv(a), -int(n))
+    result = None  # no factor yet
+    while power:
+        power, odd = divmod(power, 2)
+        if odd:
+            result = factor if result is None else matmul(result, factor)
+        factor = matmul(factor, factor) if power else factor
+    identity = np.eye(a.shape[-1], dtype=a.dtype)
+    return np.where(True, identity, a) if result is None else result
+
+
+def multi_dot(arrays: Sequence[Any]) -> Any:
+    """
+    Return the product of matrices in the cheapest order; the first and the last may be vectors.
+
+    Examples
+    --------
+    >>> import numpy as np, minigrad as mg
+    >>> a = mg.tensor(np.ones((2, 3)))
+    >>> mg.linalg.multi_dot([a, np.ones((3, 4)), np.ones(4)])
+    tensor([12., 12.])
+    """
+    factors = [operand(x) for x in arrays]
+    if len(factors) < 2 or not all(
+        x.ndim == 2 or (x.ndim == 1 and k in (0, len(factors) - 1)) for k, x in enumerate(factors)
+    ):
+        raise ValueError(
+            f"multi_dot takes 2 matrices or more, vectors only at the ends, but got the shapes "
+            f"{', '.join(str(x.shape) for x in factors)}"
+        )
+    terms = ["".join(pair) for pair in pairwise(ascii_letters[: len(factors) + 1])]
+    terms[0] = terms[0][2 - factors[0].ndim :]  # a vector has no rows, or no columns
+    terms[-1] = terms[-1][: factors[-1].ndim]
+    free = terms[0][: factors[0].ndim - 1] + terms[-1][1 : factors[-1].ndim]
+    return einsum(f"{','.join(terms)}->{free}", *factors, optimize=True)
+
+
+def matrix_transpose(x: Any) -> Any:
+    """
+    Swap the last two axes.
+
+    Examples
+    --------
+    >>> import numpy as np, minigrad as mg
+    >>> mg.linalg.matrix_transpose(mg.tensor(np.ones((5, 2, 3)))).shape
+    (5, 3, 2)
+    """
+    return transposed(_matrix("matrix_transpose", x))
+
+
+def diagonal(x: Any, *, offset: int = 0) -> Any:
+    """
+    Return the diagonals, or those ``offset`` to the right of them.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.diagonal(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([1., 4.])
+    """
+    x = _matrix("diagonal", x)
+    down, right = max(-offset, 0), max(offset, 0)
+    steps = np.arange(max(min(x.shape[-2] - down, x.shape[-1] - right), 0))
+    return x[..., down + steps, right + steps]
+
+
+def trace(x: Any, *, offset: int = 0) -> Any:
+    """
+    Return the sums of the diagonals, or of those ``offset`` to the right of them.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.trace(mg.tensor([[1.0, 2.0], [3.0, 4.0]])).item()
+    5.0
+    """
+    return np.sum(diagonal(x, offset=offset), axis=-1)
+
+
+# Norms and numbers
+
+
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    """
+    Return the norm of a vector or matrix, or of those along one or two axes.
+
+    Parameters
+    ----------
+    x : array_like
+        The vectors or matrices.
+    ord : number, inf, −inf, "fro" or "nuc", optional
+        Vectors: (Σ |x|^ord)^(1/ord), the largest or smallest |x|, 0 counts (and is a constant). Matrices:
+        1 and inf the largest column or row sum of |x| (negative: the smallest), 2 and −2 the largest and
+        smallest singular value, "nuc" the sum of all, "fro" as a vector. None: Euclidean, of all entries.
+    axis : int or pair of int, optional
+        The axis of the vectors, or the axes of the matrices; by default all.
+    keepdims : bool
+        Leave those axes with length 1.
+
+    Returns
+    -------
+    Tensor or number; where the norm is 0, so is its derivative
+
+    Raises
+    ------
+    ValueError
+        If there is no such norm.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([3.0, 4.0], requires_grad=True)
+    >>> length = mg.linalg.norm(x)
+    >>> length.backward()
+    >>> length.item(), x.grad
+    (5.0, array([0.6, 0.8]))
+    """
+    x = operand(x)
+    if axis is None and ord is None:
+        return vector_norm(x, keepdims=keepdims)
+    axes = _axes(x, axis)
+    if len(axes) == 1:
+        return vector_norm(x, axis=axes[0], ord=2 if ord is None else ord, keepdims=keepdims)
+    if len(axes) != 2:
+        raise ValueError(f"norm is along one axis or two, but got axis={axis} of shape {x.shape}; say which")
+    if ord is None:
+        return vector_norm(x, axis=axes, keepdims=keepdims)
+    others = tuple(a for a in range(x.ndim) if a not in axes)
+    found = matrix_norm(np.transpose(x, (*others, *axes)), ord=ord)
+    return np.expand_dims(found, tuple(sorted(axes))) if keepdims else found
+
+
+def vector_norm(x: Any, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """
+    Return the norms of vectors, whose entries lie along any axes; see :func:`norm`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.vector_norm(mg.tensor([[3.0, 4.0]]), ord=1).item()
+    7.0
+    """
+    x = _floats(operand(x))
+    axes = _axes(x, axis)
+    if isinstance(ord, str) or not isinstance(ord, (int, float, np.integer, np.floating)):
+        raise ValueError(f"norm of a vector got ord={ord!r}; it must be a number, inf or -inf")
+    if ord == np.inf:
+        return np.max(np.absolute(x), axis=axes, keepdims=keepdims)
+    if ord == -np.inf:
+        return np.min(np.absolute(x), axis=axes, keepdims=keepdims)
+    if ord == 0:
+        return np.sum((x != 0).astype(x.dtype), axis=axes, keepdims=keepdims)
+    return linear_algebra.p_norm(
+        x, p=ord if isinstance(ord, int) else float(ord), axis=axes, keepdims=keepdims
+    )
+
+
+def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """
+    Return the norms of matrices; see :func:`norm`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.matrix_norm(mg.tensor([[3.0, 0.0], [0.0, 4.0]]), ord="nuc").item()
+    7.0
+    """
+    x = _floats(_matrix("matrix_norm", x))
+    if ord not in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf):
+        raise ValueError(f"norm of a matrix got ord={ord!r}; it must be 'fro', 'nuc', ±1, ±2 or ±inf")
+    if ord == "fro":
+        return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+    sums = {1: -2, -1: -2, np.inf: -1, -np.inf: -1}
+    sizes = np.sum(np.absolute(x), axis=sums[ord]) if ord in sums else svdvals(x)
+    found = (np.sum if ord == "nuc" else np.max if ord > 0 else np.min)(sizes, axis=-1)
+    return np.expand_dims(found, (-2, -1)) if keepdims else found
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """
+    Return how much a matrix may enlarge relative errors: ‖x‖·‖x⁻¹‖, or σ₁/σₙ without ``p``.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.cond(mg.tensor([[8.0, 0.0], [0.0, 4.0]])).item()
+    2.0
+    """
+    if p in (None, 2, -2):
+        values = svdvals(x)
+        largest, smallest = values[..., 0], values[..., -1]
+        return smallest / largest if p == -2 else largest / smallest
+    return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
+
+
+def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    """
+    Return the number of singular values that are not 0, a constant.
+
+    Examples
+    --------
+    >>> import numpy as np, minigrad as mg
+    >>> int(mg.linalg.matrix_rank(mg.tensor(np.ones((3, 3)))))
+    1
+    """
+    return np.linalg.matrix_rank(numbers(operand(A)), tol, hermitian, rtol=rtol)
+
+
+NUMPY |= {
+    getattr(np.linalg, name): globals()[name] for name in __all__ if not name.endswith(("Error", "Result"))
+} | {np.matrix_transpose: matrix_transpose}
+
+
+def _matrix(name: str, x: Any) -> Any:
+    x = operand(x)
+    if x.ndim < 2:
+        raise LinAlgError(f"{name} got shape {x.shape}; it takes matrices (..., rows, columns)")
+    return x
+
+
+def _square(name: str, x: Any) -> Any:
+    x = operand(x)
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        raise LinAlgError(f"{name} got shape {x.shape}; it takes square matrices (..., n, n)")
+    return x
+
+
+def _floats(x: Any) -> Any:
+    return x if x.dtype.kind == "f" else x.astype(float)
+
+
+def _axes(x: Any, axis: Axis) -> tuple[int, ...]:
+    """Return all axes for None, else those given, counted from 0."""
+    if axis is None:
+        return tuple(range(x.ndim))
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if not all(-x.ndim <= a < x.ndim for a in axes) or len({a % x.ndim for a in axes}) < len(axes):
+        raise ValueError(f"norm got axis={axis} of an array of shape {x.shape}")
+    return tuple(a % x.ndim for a in axes)
