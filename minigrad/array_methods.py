@@ -275,11 +275,9 @@ class ArrayMethods(Operators):
         *,
         where: Any = True,
         mean: Any = None,
-        correction: float | None = None,
     ) -> Self:
         """Return the variance over axes."""
-        options = {"where": where, "mean": mean, "correction": correction}
-        return reductions.var(self, axis, dtype, out, ddof, keepdims, **options)
+        return reductions.var(self, axis, dtype, out, ddof, keepdims, where=where, mean=mean)
 
     def std(
         self,
@@ -291,11 +289,9 @@ class ArrayMethods(Operators):
         *,
         where: Any = True,
         mean: Any = None,
-        correction: float | None = None,
     ) -> Self:
         """Return the standard deviation over axes; where it is 0, so is its derivative."""
-        options = {"where": where, "mean": mean, "correction": correction}
-        return reductions.std(self, axis, dtype, out, ddof, keepdims, **options)
+        return reductions.std(self, axis, dtype, out, ddof, keepdims, where=where, mean=mean)
 
     def max(
         self,

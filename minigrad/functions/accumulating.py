@@ -244,4 +244,4 @@ def _in_line(a: Any, axis: int | None, dtype: DTypeLike | None) -> tuple[Any, in
     return (np.reshape(x, (-1,)), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
 
 
-NUMPY |= {getattr(np, name): globals()[name] for name in __all__}
+NUMPY |= {getattr(np, name): globals()[name] for name in __all__ if hasattr(np, name)}  # some since 2.1

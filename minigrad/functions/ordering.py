@@ -141,8 +141,9 @@ def percentile(
     >>> mg.percentile(mg.tensor([1.0, 3.0, 2.0]), 75)
     tensor(2.5)
     """
+    refuse("percentile", out=out, weights=weights)
     shares = q / 100 if _plain_number(q) else np.asarray(numbers(q), dtype=float) / 100
-    return quantile(a, shares, axis, out, overwrite_input, method, keepdims, weights=weights)
+    return quantile(a, shares, axis, method=method, keepdims=keepdims)
 
 
 def _plain_number(q: Any) -> bool:

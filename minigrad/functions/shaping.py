@@ -20,9 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def reshape(
-    a: Any, /, shape: int | Sequence[int] | None = None, order: str = "C", *, copy: bool | None = None
-) -> Any:
+def reshape(a: Any, /, shape: int | Sequence[int], order: str = "C", *, copy: bool | None = None) -> Any:
     """
     Return the same entries in another shape, row by row; one length may be −1.
 
@@ -34,8 +32,6 @@ def reshape(
             [3., 4.]])
     """
     refuse("reshape", order=order)
-    if shape is None:
-        raise TypeError("reshape takes the shape to give, such as reshape(x, (2, -1))")
     return shaping.reshape(operand(a), shape=_lengths(shape))
 
 
@@ -385,10 +381,15 @@ def roll(a: Any, shift: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     return shaping.roll(operand(a), shift=shift, axis=axis)
 
 
-def _real(val: Any, tol: float = 100) -> Any:
+def _real(val: Any) -> Any:
     """Return the entries themselves, which are real."""
     return operand(val)
 
 
-NUMPY |= {getattr(np, name): globals()[name] for name in __all__}
-NUMPY |= {np.real: _real, np.real_if_close: _real}
+def _real_if_close(a: Any, tol: float = 100) -> Any:
+    """Return the entries themselves, which are real."""
+    return operand(a)
+
+
+NUMPY |= {getattr(np, name): globals()[name] for name in __all__ if hasattr(np, name)}  # some since 2.1
+NUMPY |= {np.real: _real, np.real_if_close: _real_if_close}

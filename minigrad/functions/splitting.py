@@ -120,4 +120,4 @@ def _with_axes(name: str, ary: Any, least: int) -> Any:
     return x
 
 
-NUMPY |= {getattr(np, name): globals()[name] for name in __all__}
+NUMPY |= {getattr(np, name): globals()[name] for name in __all__ if hasattr(np, name)}  # some since 2.1

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from ..samplers.base import Draw, Shape, axes, broadcasting, seeds, spread
 
 Call: TypeAlias = tuple[list[Any], Callable[..., Any]]
-"""Arguments, each as an array or a shape (to be filled with different numbers), and what to call with them."""
+"""Arguments, each an array or a shape (to be filled with different numbers), and what to call with them."""
 
 Options: TypeAlias = Callable[[Draw, Shape], dict[str, Any]]
 

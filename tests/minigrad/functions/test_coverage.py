@@ -1,0 +1,176 @@
+"""Which of NumPy's array functions a Tensor takes: differentiated, constant, or left out for a reason."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing.overrides import get_overridable_numpy_array_functions
+
+import minigrad as mg
+from minigrad.functions import (
+    accumulating,
+    constants,
+    joining,
+    ordering,
+    picking,
+    reductions,
+    repeating,
+    shaping,
+    splitting,
+)
+from minigrad.functions.arguments import ADVICE
+from minigrad.rules import NUMPY
+
+from .calls import CALLS
+
+FAMILIES = (accumulating, joining, ordering, picking, reductions, repeating, shaping, splitting)
+OWN = {f: g for f, g in NUMPY.items() if g.__module__ in {family.__name__ for family in FAMILIES}}
+
+LEFT_OUT = {
+    **dict.fromkeys(
+        [
+            np.arange, np.array, np.asanyarray, np.asarray, np.ascontiguousarray, np.asfortranarray, np.empty,
+            np.eye, np.frombuffer, np.fromfile, np.fromfunction, np.fromiter, np.fromstring, np.full,
+            np.genfromtxt, np.geomspace, np.identity, np.linspace, np.loadtxt, np.logspace, np.ones,
+            np.require, np.tri, np.vander, np.zeros,
+        ],
+        "makes an array; join Tensors with mg.stack",
+    ),
+    **dict.fromkeys(
+        [np.busday_count, np.busday_offset, np.datetime_as_string, np.is_busday], "of dates"
+    ),
+    **dict.fromkeys([np.apply_along_axis, np.apply_over_axes, np.piecewise], "calls a function of its own"),
+    **dict.fromkeys([np.nanmedian, np.nanpercentile, np.nanquantile], "rows of different lengths"),
+    np.partition: "np.sort is one, with a defined order",
+    np.sort_complex: "of complex numbers",
+    np.insert: "joining says more clearly what comes where",
+    np.gradient: "slices and a division",
+    np.interp: "a search and two picks",
+}  # fmt: skip
+
+OTHERS = {
+    np.angle, np.convolve, np.corrcoef, np.correlate, np.cov, np.einsum_path, np.i0, np.poly, np.polyadd,
+    np.polyder, np.polydiv, np.polyfit, np.polyint, np.polymul, np.polysub, np.polyval, np.roots, np.unwrap,
+}  # fmt: skip
+"""Elementwise functions, products and polynomials that have no rule yet."""
+
+TOP = sorted(
+    (f for f in get_overridable_numpy_array_functions() if getattr(np, f.__name__, None) is f),
+    key=lambda f: f.__name__,
+)
+
+
+@pytest.mark.parametrize("function", TOP, ids=lambda function: function.__name__)
+def test_every_array_function_is_supported_or_left_out_for_a_reason(function: Any) -> None:
+    assert (function in NUMPY) + (function in LEFT_OUT) + (function in OTHERS) == 1
+
+
+def test_what_is_left_out_says_what_to_do() -> None:
+    for function in (np.gradient, np.interp, np.partition, np.nanmedian):
+        with pytest.raises(TypeError, match=f"np.{function.__name__} has no derivative rule"):
+            function(mg.tensor([1.0, 2.0], requires_grad=True), [0.0], [1.0])
+
+
+@pytest.mark.parametrize("function", list(OWN), ids=lambda function: function.__name__)
+def test_every_function_of_these_families_is_called_in_the_tests(function: Any) -> None:
+    assert function in CALLS
+
+
+@pytest.mark.parametrize("function", list(OWN), ids=lambda function: function.__name__)
+def test_signatures_are_numpys(function: Any) -> None:
+    theirs = inspect.signature(function).parameters.values()
+    ours = inspect.signature(OWN[function]).parameters.values()
+    assert [(p.name, p.kind) for p in ours] == [(p.name, p.kind) for p in theirs]
+    for own, other in zip(ours, theirs, strict=True):
+        assert own.default == other.default or other.default is np._NoValue
+
+
+@pytest.mark.parametrize("function", list(OWN), ids=lambda function: function.__name__)
+def test_options_that_nothing_can_follow_are_refused(function: Any) -> None:
+    x = mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    given = {
+        "out": np.zeros(2), "where": np.array([True, False]), "initial": 1.0, "mean": np.ones(2),
+        "order": "F", "weights": np.ones(2),
+    }  # fmt: skip
+    takes = set(inspect.signature(function).parameters) & set(ADVICE) & set(given)
+    takes -= {"order"} if function is np.copy else {"weights"} if function is np.average else set()
+    called = {
+        np.take: ([0],), np.quantile: (0.5,), np.percentile: (50,), np.reshape: ((4,),),
+    }  # fmt: skip
+    args = (x, *called.get(function, ()))
+    args = ([1, 0], [x, x]) if function is np.choose else ([True], x) if function is np.compress else args
+    args = ([x],) if function in (np.concatenate, np.stack) else args
+    named = OWN[function].__name__.lstrip("_")
+    for name in takes:
+        with pytest.raises(TypeError, match=f"np.{named} of a Tensor takes no {name}="):
+            function(*args, **{name: given[name]})
+
+
+X = np.array([3.0, 1.0, 0.0, 2.0, np.nan])
+COUNTS = np.array([2, 0, 1])
+MATRIX = np.array([[1.0, 0.0], [2.0, 3.0]])
+BYTES = np.array([1, 0, 1], dtype=np.uint8)
+
+MADE = {
+    np.all: (X,), np.allclose: (X, X), np.any: (X,), np.argmax: (X,), np.argmin: (X,),
+    np.argpartition: (X, 2), np.argsort: (X,), np.argwhere: (X,), np.array2string: (X,),
+    np.array_equal: (X, X), np.array_equiv: (X, X), np.array_repr: (X,), np.array_str: (X,),
+    np.bincount: (COUNTS,), np.can_cast: (X.dtype, X.dtype), np.common_type: (X, X),
+    np.count_nonzero: (X,), np.diag_indices_from: (MATRIX,), np.digitize: (X[:4], [0.5, 2.5]),
+    np.flatnonzero: (X,), np.full_like: (X, 2.0), np.histogram: (X[:4],), np.histogram2d: (X[:4], X[:4]),
+    np.histogram_bin_edges: (X[:4],), np.histogramdd: (MATRIX,), np.imag: (X,), np.intersect1d: (X, X[:2]),
+    np.isclose: (X, 1.0), np.iscomplex: (X,), np.iscomplexobj: (X,), np.isin: (X, X[:2]), np.isneginf: (X,),
+    np.isposinf: (X,), np.isreal: (X,), np.isrealobj: (X,), np.ix_: (COUNTS, COUNTS), np.lexsort: (MATRIX,),
+    np.may_share_memory: (X, X), np.min_scalar_type: (X,), np.nanargmax: (X,), np.nanargmin: (X,),
+    np.ndim: (X,), np.nonzero: (X,), np.ones_like: (X,), np.packbits: (BYTES,),
+    np.ravel_multi_index: (COUNTS[:2], (3, 3)), np.result_type: (X, X), np.searchsorted: (COUNTS, X),
+    np.setdiff1d: (X, X[:2]), np.setxor1d: (X, X[:2]), np.shape: (X,), np.shares_memory: (X, X),
+    np.size: (X,), np.tril_indices_from: (MATRIX,), np.triu_indices_from: (MATRIX,), np.union1d: (X, X),
+    np.unique: (X,), np.unique_all: (X,), np.unique_counts: (X,), np.unique_inverse: (X,),
+    np.unique_values: (X,), np.unpackbits: (BYTES,), np.unravel_index: (COUNTS, (3, 3)),
+    np.zeros_like: (X,),
+}  # fmt: skip
+"""A call of every constant function."""
+
+ELSEWHERE = {np.empty_like, np.save, np.savetxt, np.savez, np.savez_compressed}
+"""Constant too, but their results are not numbers to compare."""
+
+
+def test_every_constant_function_is_called() -> None:
+    assert set(MADE) | ELSEWHERE == set(constants.CONSTANT)
+
+
+@pytest.mark.parametrize("function", list(MADE), ids=lambda function: function.__name__)
+def test_constant_functions_give_what_they_give_of_the_numbers(function: Any) -> None:
+    args = MADE[function]
+    leaf = {id(arg): mg.Tensor(arg, arg.dtype.kind == "f") for arg in args if isinstance(arg, np.ndarray)}
+    actual, expected = function(*(leaf.get(id(arg), arg) for arg in args)), function(*args)
+    assert type(actual) is type(expected)
+    np.testing.assert_equal(actual, expected)
+
+
+def test_files_are_written_with_the_numbers(tmp_path: Any) -> None:
+    t = mg.tensor([1.0, 2.0], requires_grad=True)
+    np.save(tmp_path / "x.npy", t)
+    np.savez(tmp_path / "x.npz", t)
+    np.savetxt(tmp_path / "x.txt", t)
+    for written in (
+        np.load(tmp_path / "x.npy"),
+        np.load(tmp_path / "x.npz")["arr_0"],
+        np.loadtxt(tmp_path / "x.txt"),
+    ):
+        np.testing.assert_array_equal(written, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("name", list(constants.WRITING))
+def test_functions_that_write_into_an_array_are_refused(name: str) -> None:
+    t = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    args = {"put_along_axis": ([[0], [1]], 0.0, 1), "fill_diagonal": (0.0,), "copyto": (0.0,)}.get(
+        name, ([0], 0.0)
+    )
+    with pytest.raises(TypeError, match=f"np.{name} changes an array.*; use np.where"):
+        getattr(np, name)(t, *args)
+    np.testing.assert_array_equal(t.data, [[1.0, 2.0], [3.0, 4.0]])

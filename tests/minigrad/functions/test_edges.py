@@ -1,0 +1,258 @@
+"""Edges of the functions that move, reduce and sort: zeros, ties, nothing at all, wrong input; and torch."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.rules.shaping import scatter_add
+
+from ..strategies import full_shapes, indices, normal, seeds
+
+few = settings(max_examples=25)
+small_numbers = st.sampled_from([0.0, 0.0, 1.0, -2.0, 3.0])
+
+
+def gradient(f: Any, x: Any, cotangent: Any = None) -> np.ndarray:
+    leaf = mg.tensor(x, dtype=float, requires_grad=True)
+    f(leaf).backward(gradient=cotangent)
+    return leaf.grad
+
+
+def hessian(f: Any, x: Any) -> np.ndarray:
+    leaf = mg.tensor(x, dtype=float, requires_grad=True)
+    f(leaf).backward(create_graph=True)
+    first, leaf.grad = leaf.grad, None
+    rows = []
+    for entry in first:
+        leaf.grad = None
+        if entry.requires_grad:
+            entry.backward(retain_graph=True)
+        rows.append(np.zeros(leaf.shape) if leaf.grad is None else leaf.grad)
+    return np.array(rows)
+
+
+# Products with zeros
+
+
+@few
+@given(x=hnp.arrays(float, st.integers(1, 5), elements=small_numbers))
+def test_products_with_zeros_are_exact_at_both_orders(x: np.ndarray) -> None:
+    n = len(x)
+    first = [np.prod([x[k] for k in range(n) if k != i]) for i in range(n)]
+    second = np.zeros((n, n))
+    for i, j in itertools.permutations(range(n), 2):
+        second[i, j] = np.prod([x[k] for k in range(n) if k not in (i, j)])
+    np.testing.assert_array_equal(gradient(np.prod, x), first)
+    np.testing.assert_array_equal(hessian(np.prod, x), second)
+    np.testing.assert_array_equal(gradient(lambda t: np.cumprod(t)[-1], x), first)
+    np.testing.assert_array_equal(hessian(lambda t: np.cumprod(t)[-1], x), second)
+
+
+@few
+@given(x=hnp.arrays(float, (4, 3), elements=small_numbers), seed=seeds)
+def test_running_products_with_zeros_are_torchs(x: np.ndarray, seed: int) -> None:
+    torch = pytest.importorskip("torch")
+    g = np.random.default_rng(seed).normal(size=x.shape)
+    leaf = torch.tensor(x, requires_grad=True)
+    torch.cumprod(leaf, 0).backward(torch.tensor(g))
+    np.testing.assert_allclose(gradient(lambda t: np.cumprod(t, axis=0), x, g), leaf.grad, atol=1e-12)
+
+
+# Moments
+
+
+def test_the_variance_does_not_lose_its_digits_far_from_zero() -> None:
+    x = np.array([1.0, 2.0, 4.0])
+    np.testing.assert_allclose(gradient(np.var, x + 1e9), gradient(np.var, x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_the_standard_deviation_of_equal_numbers_has_torchs_derivative(ddof: int) -> None:
+    torch = pytest.importorskip("torch")
+    leaf = torch.ones(3, dtype=torch.float64, requires_grad=True)
+    torch.std(leaf, correction=ddof).backward()
+    np.testing.assert_array_equal(gradient(lambda t: np.std(t, ddof=ddof), np.ones(3)), leaf.grad)
+    assert not leaf.grad.any()
+
+
+def test_too_few_numbers_for_a_variance_give_what_numpy_gives() -> None:
+    with pytest.warns(RuntimeWarning):
+        assert np.isnan(np.var(mg.tensor([1.0]), ddof=1).item())
+    with pytest.raises(ValueError, match="two names of one number"):
+        np.var(mg.tensor([1.0, 2.0]), ddof=1, correction=1)
+
+
+# Ties and nan
+
+
+def test_equal_entries_keep_their_order() -> None:
+    g = [1.0, 2.0, 3.0]
+    np.testing.assert_array_equal(gradient(np.sort, [1.0, 0.0, 1.0], g), [2, 1, 3])
+    np.testing.assert_array_equal(gradient(np.median, [1.0, 1.0, 1.0]), [0, 1, 0])
+
+
+def test_nan_comes_last_and_wins_in_medians() -> None:
+    x = [2.0, np.nan, 1.0]
+    np.testing.assert_array_equal(np.sort(mg.tensor(x)).data, np.sort(x))
+    assert np.isnan(np.median(mg.tensor(x)).item())
+    np.testing.assert_array_equal(
+        np.quantile(mg.tensor([x, [1.0, 2.0, 3.0]]), [0.0, 0.5], axis=1).data, [[np.nan, 1], [np.nan, 2]]
+    )
+
+
+def test_all_nan_has_no_extremum() -> None:
+    np.testing.assert_array_equal(np.nanmax(mg.tensor([[np.nan], [1.0]]), axis=1).data, [np.nan, 1])
+
+
+class Sorted(nn.Module):
+    """A layer that sorts its input, and takes the median of it."""
+
+    def forward(self, x: Any) -> Any:
+        """Return both."""
+        return np.concatenate([np.sort(x), np.median(x, axis=-1, keepdims=True)], axis=-1)
+
+
+@few
+@given(x=hnp.arrays(float, 4, elements=st.integers(-24, 24).map(lambda n: n / 8), unique=True))
+def test_sorting_is_piecewise_linear_for_the_thin_network(x: np.ndarray) -> None:
+    thin = mg.thin(Sorted(), x)
+    order = np.argsort(x)
+    np.testing.assert_array_equal(thin.weight[:4], np.eye(4)[order])
+    np.testing.assert_allclose(thin.weight[4], np.eye(4)[order[1:3]].mean(axis=0))
+    np.testing.assert_allclose(thin.bias, 0, atol=1e-15)
+    np.testing.assert_allclose(thin.radius, np.diff(x[order]).min() / np.sqrt(2), rtol=1e-6)
+
+
+# Adding back
+
+
+@few
+@given(data=st.data())
+def test_entries_are_added_back_as_one_by_one(data: Any) -> None:
+    shape = data.draw(full_shapes)
+    index = data.draw(indices(shape))
+    g = normal(data.draw, np.zeros(shape)[index].shape)
+    expected = np.zeros(shape)
+    np.add.at(expected, index, g)
+    np.testing.assert_allclose(scatter_add(g, index=index, shape=shape), expected, atol=1e-12)
+
+
+# Against torch
+
+PAIRS = {
+    "sort": (lambda t: np.sort(t, axis=0), lambda torch, t: torch.sort(t, dim=0).values),
+    "cumsum": (lambda t: np.cumsum(t, axis=1), lambda torch, t: torch.cumsum(t, 1)),
+    "var": (lambda t: np.var(t, axis=1, ddof=1), lambda torch, t: torch.var(t, 1)),
+    "std": (lambda t: np.std(t, axis=0), lambda torch, t: torch.std(t, 0, correction=0)),
+    "prod": (lambda t: np.prod(t, axis=1), lambda torch, t: torch.prod(t, 1)),
+    "quantile": (lambda t: np.quantile(t, 0.3, axis=1), lambda torch, t: torch.quantile(t, 0.3, 1)),
+    "roll": (lambda t: np.roll(t, (1, 2), (0, 1)), lambda torch, t: torch.roll(t, (1, 2), (0, 1))),
+    "flip": (lambda t: np.flip(t, 1), lambda torch, t: torch.flip(t, (1,))),
+    "tile": (lambda t: np.tile(t, (2, 3)), lambda torch, t: torch.tile(t, (2, 3))),
+    "repeat": (lambda t: np.repeat(t, 2, axis=1), lambda torch, t: torch.repeat_interleave(t, 2, 1)),
+    "pad": (lambda t: np.pad(t, ((1, 0), (2, 3))), lambda torch, t: torch.nn.functional.pad(t, (2, 3, 1, 0))),
+    "diagonal": (lambda t: np.diagonal(t, 1), lambda torch, t: torch.diagonal(t, 1)),
+    "tril": (lambda t: np.tril(t, -1), lambda torch, t: torch.tril(t, -1)),
+    "diff": (lambda t: np.diff(t, 2, axis=0), lambda torch, t: torch.diff(t, 2, 0)),
+    "trapezoid": (lambda t: np.trapezoid(t, dx=0.5), lambda torch, t: torch.trapezoid(t, dx=0.5)),
+    "nansum": (lambda t: np.nansum(t, axis=0), lambda torch, t: torch.nansum(t, 0)),
+    "nanmean": (lambda t: np.nanmean(t, axis=0), lambda torch, t: torch.nanmean(t, 0)),
+}
+
+
+@pytest.mark.parametrize("name", list(PAIRS))
+@few
+@given(
+    x=hnp.arrays(float, (3, 4), elements=st.integers(-24, 24).map(lambda n: n / 8), unique=True), seed=seeds
+)
+def test_values_and_gradients_are_torchs(name: str, x: np.ndarray, seed: int) -> None:
+    torch = pytest.importorskip("torch")
+    ours, theirs = PAIRS[name]
+    leaf = torch.tensor(x, requires_grad=True)
+    expected = theirs(torch, leaf)
+    g = np.random.default_rng(seed).normal(size=tuple(expected.shape))
+    np.testing.assert_allclose(ours(mg.tensor(x)).data, expected.detach(), rtol=1e-9, atol=1e-9)
+    expected.backward(torch.tensor(g))
+    np.testing.assert_allclose(gradient(ours, x, g), leaf.grad, rtol=1e-6, atol=1e-6)
+
+
+# Wrong input
+
+X = mg.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
+AxisError = np.exceptions.AxisError
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: np.sum(X, axis=2), AxisError, "axis 2 is out of bounds|sum .* axis=2"),
+        (lambda: np.sort(X, axis=5), AxisError, "axis 5|axis=5"),
+        (lambda: np.sort(X, order="x"), TypeError, "arrays of records"),
+        (lambda: np.moveaxis(X, 5, 0), AxisError, "axis 5"),
+        (lambda: np.moveaxis(X, (0, 1), 0), ValueError, "as many places as axes"),
+        (lambda: np.cumsum(X, axis=7), AxisError, "axis 7"),
+        (lambda: np.cumulative_sum(X), ValueError, "say along which axis="),
+        (lambda: np.diff(X, n=-1), ValueError, "n = -1"),
+        (lambda: np.diff(X[0, 0]), ValueError, "single number"),
+        (lambda: np.diff(X > 2), TypeError, "convert them first"),
+        (lambda: np.split(X, 4, axis=1), ValueError, "3 entries can't be split into 4 equal parts"),
+        (lambda: np.hsplit(X[0, 0], 1), ValueError, "hsplit takes 1 axes at least"),
+        (lambda: np.unstack(X[0, 0]), ValueError, "single number"),
+        (lambda: np.take(X, 9), IndexError, "9"),
+        (lambda: np.take(X, 0.5), TypeError, "whole numbers"),
+        (lambda: np.take(X, 0, mode="near"), ValueError, "'near'"),
+        (lambda: np.take_along_axis(X, np.array([0]), axis=1), ValueError, r"2 axes of shape \(2, 3\)"),
+        (lambda: np.take_along_axis(X, np.ones((2, 1)), axis=1), IndexError, "whole numbers"),
+        (lambda: np.compress([[True]], X), ValueError, r"shape \(1, 1\)"),
+        (lambda: np.choose([0, 3], [X[0, :2], X[1, :2]]), ValueError, "2 choices"),
+        (lambda: np.diag(mg.tensor(1.0)), ValueError, "matrix or a row"),
+        (lambda: np.diagonal(X[0]), ValueError, "two axes at least"),
+        (lambda: np.tril(X[0, 0]), ValueError, "one axis at least"),
+        (lambda: np.trim_zeros(X), ValueError, "takes one axis"),
+        (lambda: np.fliplr(X[0]), ValueError, "two axes at least"),
+        (lambda: np.flipud(X[0, 0]), ValueError, "one axis at least"),
+        (lambda: np.rot90(X, axes=(0, 0)), ValueError, "two different axes"),
+        (lambda: np.rot90(X, axes=(0,)), ValueError, "plane of two axes"),  # type: ignore[arg-type]
+        (lambda: np.matrix_transpose(X[0]), ValueError, "two axes at least"),
+        (lambda: np.meshgrid(X[0], indexing="ji"), ValueError, "'ji'"),  # type: ignore[arg-type]
+        (lambda: np.block([X, [X]]), ValueError, "nested equally deep"),
+        (lambda: np.block([[X], []]), ValueError, "empty one"),
+        (lambda: np.block([(X, X), X]), TypeError, "not tuples"),
+        (lambda: np.pad(X, 1, mode="mean"), ValueError, "'mean' has no rule"),
+        (lambda: np.pad(X, 1, mode="reflect", reflect_type="odd"), ValueError, "reflect_type"),
+        (lambda: np.average(X, weights=[1.0, 2.0]), TypeError, "say along which axis="),
+        (lambda: np.average(X, axis=0, weights=[1.0, 2.0, 3.0]), ValueError, r"\(2,\), not \(3,\)"),
+        (lambda: np.average(X, axis=0, weights=[1.0, -1.0]), ZeroDivisionError, "sum to 0"),
+        (lambda: np.quantile(X, 1.5), ValueError, "shares from 0 to 1"),
+        (lambda: np.quantile(X, 0.5, method="weibull"), ValueError, "'weibull' has no rule"),
+        (lambda: np.quantile(mg.tensor(np.zeros(0)), 0.5), ValueError, "no entries"),
+        (lambda: np.max(mg.tensor(np.zeros(0))), ValueError, "max .* zero-size"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_named(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_averages_tell_the_sum_of_their_weights() -> None:
+    value, total = np.average(X, axis=0, weights=[1.0, 3.0], returned=True)
+    np.testing.assert_array_equal(value.data, [3.25, 4.25, 5.25])
+    np.testing.assert_array_equal(total, [4.0, 4.0, 4.0])
+    assert np.average(X, returned=True)[1] == 6
+
+
+def test_views_are_views() -> None:
+    x = mg.tensor(np.arange(6.0).reshape(2, 3))
+    for view in (np.ravel(x), x.T, np.flip(x), np.swapaxes(x, 0, 1), *np.split(x, 3, axis=1), np.rot90(x)):
+        assert np.shares_memory(view.data, x.data)
+    for copied in (np.copy(x), x.flatten(), np.tile(x, 1), np.roll(x, 1)):
+        assert not np.shares_memory(copied.data, x.data)
