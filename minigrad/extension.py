@@ -26,6 +26,8 @@ def primitive(
     classes: str | Sequence[str] | None = None,
     domain: Sequence[Interval] | None = None,
     kinks: Mapping[float | str, str] | None = None,
+    pattern: Rule | None = None,
+    margins: Rule | None = None,
     example: Sequence[Any] | None = None,
     check: bool = True,
 ) -> Any:
@@ -33,13 +35,14 @@ def primitive(
     Add a primitive with its derivative rule; as a function, or as a decorator of the forward rule.
 
     One of three kinds, by which rule is given. Rules are written in NumPy's functions and operators, so that
-    they can be differentiated in turn. Where ``forward`` is a ufunc, of SciPy for example, it records from then
-    on when it is called with a Tensor.
+    they can be differentiated in turn. Where ``forward`` is a ufunc, of SciPy for example, it records from
+    then on when it is called with a Tensor. A primitive may be added again, as when a notebook's cell is run
+    again; the library's own can't be replaced.
 
     Parameters
     ----------
     forward : callable
-        ``forward(*arrays)`` gives an array, or a ufunc.
+        ``forward(*arrays, **options)`` gives an array; or a ufunc.
     partials : sequence, one per argument
         Elementwise: each ``partial(out, *arrays)``, or a number.
     transposes : sequence of callables, one per argument
@@ -49,12 +52,16 @@ def primitive(
     name, formula, source, symbol : str
         What errors and pictures call it; the name is ``forward.__name__`` by default.
     classes : str or sequence of str, optional
-        How it depends on each argument; see :class:`minigrad.rules.Primitive`. By default ``smooth``, and
-        ``linear`` or ``multilinear`` for transposes.
+        How it depends on each argument: ``smooth``, ``linear``, ``multilinear``, ``gate``, ``constant``; see
+        :class:`minigrad.rules.Primitive`. By default ``smooth``, and ``linear`` or ``multilinear`` for
+        transposes.
     domain : sequence of (float, float), optional
         Open interval of each argument on which the rule holds.
     kinks : mapping, optional
         Places without a derivative, and what the rule says there.
+    pattern, margins : callables, optional
+        Of a gate, for :func:`minigrad.thin`: which piece it follows, ``pattern(*arrays)``, and the boundaries
+        of that piece, ``margins(pattern, *arrays)``, in one more axis.
     example : sequence of array_like, optional
         Arguments to check the rule at; needed unless it is elementwise.
     check : bool
@@ -65,7 +72,8 @@ def primitive(
     GradientMismatch
         If the rule is wrong; then the primitive is not added.
     ValueError
-        If no rule or two are given, an example is missing, or the name is taken by the library.
+        If no rule or two are given, not one per argument, an example is missing, or the name or the ufunc
+        belongs to the library.
 
     Examples
     --------
@@ -75,41 +83,50 @@ def primitive(
     ...     return np.exp(np.sin(x))
     >>> mg.grad(wave)(0.0)
     array(1.)
+
+    A ufunc of SciPy:
+
+    >>> from scipy.special import erf
+    >>> erf = mg.primitive(erf, partials=[lambda out, x: 2 / np.sqrt(np.pi) * np.exp(-x * x)])
+    >>> mg.grad(lambda x: erf(2 * x))(0.0).round(3)
+    np.float64(2.257)
     """
     if forward is None:
         given = {key: value for key, value in locals().items() if key != "forward"}
         return lambda function: primitive(function, **given)
-    name = name or getattr(forward, "__name__", "")
-    rules = {"partials": partials, "transposes": transposes, "vjps and jvps": vjps or jvps}
-    kinds = [kind for kind, rule in rules.items() if rule is not None]
-    if len(kinds) != 1 or (vjps is None) != (jvps is None):
-        raise ValueError(
-            f"primitive {name!r} needs one kind of rule: partials=[...] if it is elementwise, transposes=[...] "
-            f"if it is linear in each argument, else vjps=[...] and jvps=[...]; "
-            f"it was given {' and '.join(kinds) or 'none'}"
-        )
-    rule = partials or transposes or vjps or ()
-    many = len(rule)
-    usual = "smooth" if transposes is None else "linear" if many == 1 else "multilinear"
+    name = name or getattr(forward, "__name__", "<lambda>")
+    if name == "<lambda>":
+        raise ValueError("a primitive needs a name: pass name=, or define its forward rule with def")
+    rules = _rules(name, partials=partials, transposes=transposes, vjps=vjps, jvps=jvps)
+    if classes is None:
+        classes = "smooth" if transposes is None else "linear" if len(rules) == 1 else "multilinear"
     metadata: dict[str, Any] = {
         "formula": formula or name, "source": source, "symbol": symbol, "domain": domain, "kinks": kinks,
-        "classes": (usual,) * many if classes is None else classes,
+        "classes": (classes,) * len(rules) if isinstance(classes, str) else classes,
+        "pattern": pattern, "margins": margins,
     }  # fmt: skip
-    before, functions = REGISTRY.get(name), dict(NUMPY)
-    if getattr(before, "added", False):  # a notebook's cell that is run again
-        del REGISTRY[name]
+    registry, functions = dict(REGISTRY), dict(NUMPY)
     try:
+        _make_room(name, forward)
         added: Primitive
         if partials is not None:
-            added = Elementwise(name, forward, *partials, **metadata)
+            added = Elementwise(name, forward, *rules, **metadata)
         elif transposes is not None:
-            added = Linear(name, forward, *transposes, **metadata)
+            added = Linear(name, forward, *rules, **metadata)
         else:
-            added = General(name, forward, vjps=vjps or (), jvps=jvps or (), **metadata)
+            added = General(name, forward, vjps=rules, jvps=jvps or (), **metadata)
+        if not len(rules) == len(added.classes) == len(added.arguments):
+            raise ValueError(
+                f"primitive {name!r} has {len(rules)} rules and {len(added.classes)} classes, but its "
+                f"forward rule takes {', '.join(added.arguments)}; each argument needs one"
+            )
         if check:
             check_gradients(added, *_example(added, example))
     except BaseException as error:
-        _restore(name, before, functions)
+        REGISTRY.clear()
+        REGISTRY.update(registry)
+        NUMPY.clear()
+        NUMPY.update(functions)
         if isinstance(error, GradientMismatch):
             raise GradientMismatch(f"primitive {name!r} was not added: {error}") from None
         raise
@@ -117,8 +134,38 @@ def primitive(
     return added
 
 
+def _rules(name: str, **rules: Sequence[Any] | None) -> Sequence[Any]:
+    """Return the rules of the one kind that was given, one per argument."""
+    given = [kind for kind, rule in rules.items() if rule is not None]
+    if given not in (["partials"], ["transposes"], ["vjps", "jvps"]):
+        raise ValueError(
+            f"primitive {name!r} needs one kind of rule: partials=[...] if it is elementwise, "
+            f"transposes=[...] if it is linear in each argument, else vjps=[...] and jvps=[...]; "
+            f"it was given {' and '.join(given) or 'none'}"
+        )
+    counts = [len(rules[kind] or ()) for kind in given]
+    if len(set(counts)) > 1 or not counts[0]:
+        raise ValueError(
+            f"primitive {name!r} has {' and '.join(map(str, counts))} {' and '.join(given)}; "
+            f"it needs one per argument"
+        )
+    return rules[given[0]] or ()
+
+
+def _make_room(name: str, forward: Rule) -> None:
+    """Take out what the user added before under this name; the library's own stays."""
+    before = REGISTRY.get(name)
+    if before is not None and before.added:
+        del REGISTRY[name]
+        for function in [function for function, known in NUMPY.items() if known is before]:
+            del NUMPY[function]
+    known = NUMPY.get(forward)
+    if known is not None and not getattr(known, "added", False):
+        raise ValueError(f"{forward.__name__} has its rule already: call it with Tensors")
+
+
 def _example(added: Primitive, example: Sequence[Any] | None) -> list[Any]:
-    """Return where to check: the user's arguments, or for an elementwise one two arrays that broadcast."""
+    """Return where to check: the user's arguments, or for an elementwise one arrays that broadcast."""
     if example is not None:
         return [np.array(x, dtype=float) if isinstance(x, (int, float)) else x for x in example]
     if not isinstance(added, Elementwise):
@@ -129,14 +176,10 @@ def _example(added: Primitive, example: Sequence[Any] | None) -> list[Any]:
     rng = np.random.default_rng(0)
     found = []
     for k, (low, high) in enumerate(added.domain):
-        low, high = max(low, -2.0) + 0.1, min(high, 2.0) - 0.1
-        found.append(rng.uniform(min(low, high - 0.1), high, size=(2, 3) if k % 2 == 0 else (3,)))
+        if np.isinf(low):
+            low = min(-2.0, high - 2)
+        if np.isinf(high):
+            high = max(2.0, low + 2)
+        edge = 0.1 * (high - low)
+        found.append(rng.uniform(low + edge, high - edge, size=(2, 3) if k % 2 == 0 else (3,)))
     return found
-
-
-def _restore(name: str, before: Primitive | None, functions: dict[Any, Any]) -> None:
-    REGISTRY.pop(name, None)
-    if before is not None:
-        REGISTRY[name] = before
-    NUMPY.clear()
-    NUMPY.update(functions)
