@@ -19,7 +19,7 @@ from numpy.linalg import LinAlgError
 from ..rules import NUMPY, linear_algebra
 from ..rules.primitive import numbers
 from ..rules.products import matmul, transposed
-from .arguments import operand
+from .arguments import operand, refuse
 from .products import cross, einsum, outer, tensordot, vecdot
 
 __all__ = [
@@ -140,12 +140,12 @@ def inv(a: Any) -> Any:
     return linear_algebra.inv(_square("inv", a))
 
 
-def pinv(a: Any, rcond: Any = None) -> Any:
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     """
     Return the pseudoinverses of matrices (..., m, n), shape (..., n, m).
 
-    Singular values up to ``rcond`` times the largest count as 0. The derivative is that among matrices of
-    the same rank.
+    Singular values up to ``rcond`` (or ``rtol``) times the largest count as 0. The derivative is that among
+    matrices of the same rank, symmetric or not.
 
     Examples
     --------
@@ -153,7 +153,7 @@ def pinv(a: Any, rcond: Any = None) -> Any:
     >>> mg.linalg.pinv(mg.tensor([[2.0], [0.0]]))
     tensor([[0.5, 0. ]])
     """
-    return linear_algebra.pinv(_matrix("pinv", a), rcond=rcond)
+    return linear_algebra.pinv(_matrix("pinv", a), rcond=rtol if rcond is None else rcond)
 
 
 def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
@@ -394,7 +394,7 @@ def matrix_power(a: Any, n: int) -> Any:
     return np.where(True, identity, a) if result is None else result
 
 
-def multi_dot(arrays: Sequence[Any]) -> Any:
+def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
     """
     Return the product of matrices in the cheapest order; the first and the last may be vectors.
 
@@ -405,6 +405,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     >>> mg.linalg.multi_dot([a, np.ones((3, 4)), np.ones(4)])
     tensor([12., 12.])
     """
+    refuse("linalg.multi_dot", out=out)
     factors = [operand(x) for x in arrays]
     if len(factors) < 2 or not all(
         x.ndim == 2 or (x.ndim == 1 and k in (0, len(factors) - 1)) for k, x in enumerate(factors)

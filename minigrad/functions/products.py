@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..rules import NUMPY, products
-from .arguments import operand
+from .arguments import operand, refuse
 
 __all__ = ["cross", "dot", "einsum", "inner", "kron", "outer", "tensordot", "vdot", "vecdot"]
 
 
-def einsum(*operands: Any, optimize: Any = False) -> Any:
+def einsum(*operands: Any, out: Any = None, optimize: Any = False) -> Any:
     """
     Return the sum of products that Einstein's notation names.
 
@@ -27,6 +27,8 @@ def einsum(*operands: Any, optimize: Any = False) -> Any:
         indices, and the result's (``a, [0, 1], b, [1, 2], [0, 2]``). ``...`` stands for axes without a
         name, which broadcast. An index twice in one array reads its diagonal. Without ``->`` the result
         has the indices that occur once, in alphabetical order.
+    out : None
+        There for NumPy's sake: a result is a new Tensor.
     optimize : bool, str or list
         In which order to contract, as in :func:`numpy.einsum`; True pays for large arrays.
 
@@ -45,6 +47,7 @@ def einsum(*operands: Any, optimize: Any = False) -> Any:
     (5.0, array([[1., 0.],
            [0., 1.]]))
     """
+    refuse("einsum", out=out)
     if not operands:
         raise ValueError('einsum takes subscripts and arrays, as in einsum("ij,jk->ik", a, b)')
     subscripts, *arrays = operands if isinstance(operands[0], str) else _as_string(operands)
@@ -52,7 +55,7 @@ def einsum(*operands: Any, optimize: Any = False) -> Any:
     return products.einsum(*arrays, subscripts=_explicit(subscripts, arrays), optimize=optimize)
 
 
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Any, b: Any, out: Any = None) -> Any:
     """
     Return the sum of products over the last axis of ``a`` and the last but one of ``b``, or its only one.
 
@@ -62,6 +65,7 @@ def dot(a: Any, b: Any) -> Any:
     >>> mg.dot(mg.tensor([1.0, 2.0]), [3.0, 4.0]).item()
     11.0
     """
+    refuse("dot", out=out)
     a, b = operand(a), operand(b)
     if a.ndim == 0 or b.ndim == 0:
         return a * b
@@ -82,7 +86,7 @@ def inner(a: Any, b: Any) -> Any:
     return a * b if a.ndim == 0 or b.ndim == 0 else tensordot(a, b, axes=(-1, -1))
 
 
-def outer(a: Any, b: Any) -> Any:
+def outer(a: Any, b: Any, out: Any = None) -> Any:
     """
     Return all products of an entry of ``a`` and one of ``b``, shape (a.size, b.size).
 
@@ -93,6 +97,7 @@ def outer(a: Any, b: Any) -> Any:
     tensor([[3., 4.],
             [6., 8.]])
     """
+    refuse("outer", out=out)
     return np.expand_dims(_raveled(a), 1) * np.expand_dims(_raveled(b), 0)
 
 

@@ -71,7 +71,7 @@ def _cofactors(out: Operand, a: Operand) -> Operand:
     Minors are determinants themselves: the rule holds for every rank and order, at a price of n⁵.
     """
     plain, n = numbers(a), a.shape[-1]
-    if plain.size and np.all(np.linalg.cond(plain) < np.finfo(plain.dtype).eps ** -0.5):
+    if plain.size and not np.any(np.linalg.cond(plain, 1) > np.finfo(plain.dtype).eps ** -0.5):
         return out[..., None, None] * transposed(inv(a))
     others = np.array([[i for i in range(n) if i != left_out] for left_out in range(n)], dtype=int)
     others = others.reshape(n, max(n - 1, 0))

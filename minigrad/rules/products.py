@@ -96,13 +96,10 @@ def _einsum_transpose(
     g = einsum(g, *others, subscripts=spread, optimize=optimize is not False)
     alone = tuple(axis for axis, index in enumerate(indices) if index not in known)
     if alone:
-        g = np.expand_dims(g, alone)
-        lengths = dict(zip(own, operands[k].shape, strict=True))
-        copies = (
-            lengths[i] if axis in alone else n
-            for (axis, i), n in zip(enumerate(indices), g.shape, strict=True)
+        g, lengths = np.expand_dims(g, alone), dict(zip(own, operands[k].shape, strict=True))
+        g = np.broadcast_to(
+            g, tuple(n if i in known else lengths[i] for i, n in zip(indices, g.shape, strict=True))
         )
-        g = np.broadcast_to(g, tuple(copies))
     if len(indices) == len(own):
         return g
     where = _diagonal(own, operands[k].shape)

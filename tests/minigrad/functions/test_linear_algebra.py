@@ -287,6 +287,11 @@ def test_one_singular_matrix_in_a_batch_leaves_the_others_alone() -> None:
     np.testing.assert_allclose(leaf.grad, [cofactors(each) for each in a], rtol=1e-9, atol=1e-12)
 
 
+def test_nan_in_a_matrix_is_nan_in_the_gradient_of_det() -> None:
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(gradient(linalg.det, np.array([[np.nan, 1.0], [1.0, 2.0]]))).any()
+
+
 def test_nearly_singular_determinants_keep_their_second_derivative() -> None:
     a = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0 + 1e-12]])
     leaf = mg.tensor(a, requires_grad=True)

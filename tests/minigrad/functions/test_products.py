@@ -252,6 +252,20 @@ def test_the_second_derivative_of_a_product_of_one_array_with_itself(seed: int) 
 
 
 @pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, out: np.einsum("ij->ij", x, out=out),
+        lambda x, out: np.dot(x, x, out=out),
+        lambda x, out: np.outer(x, x, out=out),
+        lambda x, out: np.linalg.multi_dot([x, x], out=out),
+    ],
+)
+def test_results_go_nowhere_else(call: Any) -> None:
+    with pytest.raises(TypeError, match="a recorded result is a new Tensor"):
+        call(mg.tensor(np.ones((2, 2))), np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda x: mg.tensordot(x, x, axes=3), "can't sum over 3 axes"),
