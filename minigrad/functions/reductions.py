@@ -375,7 +375,7 @@ def nanstd(
     correction: float | None = None,
 ) -> Any:
     """
-    Return the standard deviation over axes of the entries that are not nan; ∞ is its slope at 0.
+    Return the standard deviation over axes of the entries that are not nan; at 0 its derivative is nan.
 
     Examples
     --------

@@ -29,8 +29,15 @@ def _reduced(x: Operand, axis: Axis) -> tuple[int, ...]:
 
 def _keep(reduced: Operand, x: Operand, axis: Axis) -> Operand:
     """Give a reduced array its axes back, with length 1."""
-    axes = _axes(x, axis)
-    return np.reshape(reduced, tuple(1 if a in axes else n for a, n in enumerate(x.shape)))
+    shape = list(x.shape)
+    for a in _axes(x, axis):
+        shape[a] = 1
+    return reduced.reshape(shape)
+
+
+def _copied(g: Operand, x: Operand, axis: Axis, keepdims: bool) -> Operand:
+    """Give each entry what its result has."""
+    return np.broadcast_to(g if axis is None or keepdims else _keep(g, x, axis), x.shape)
 
 
 def _count(x: Operand, axis: Axis) -> int:
@@ -41,7 +48,7 @@ def _count(x: Operand, axis: Axis) -> int:
 sum = Linear(
     "sum",
     lambda x, axis=None, keepdims=False: x.sum(axis=axis, keepdims=keepdims),
-    lambda g, x, axis=None, keepdims=False: np.broadcast_to(_keep(g, x, axis), x.shape),
+    lambda g, x, axis=None, keepdims=False: _copied(g, x, axis, keepdims),
     symbol="Σ",
     formula="Σ x over the axes",
     source="summing and copying are transposes",
@@ -51,7 +58,7 @@ sum = Linear(
 mean = Linear(
     "mean",
     lambda x, axis=None, keepdims=False: x.mean(axis=axis, keepdims=keepdims),
-    lambda g, x, axis=None, keepdims=False: np.broadcast_to(_keep(g, x, axis) / _count(x, axis), x.shape),
+    lambda g, x, axis=None, keepdims=False: _copied(g / _count(x, axis), x, axis, keepdims),
     formula="Σ x / n over the axes",
     source="a sum, scaled",
     classes="linear",

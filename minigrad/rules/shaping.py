@@ -41,7 +41,10 @@ transpose = Linear(
 
 def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the permutation that undoes ``axes``."""
-    return tuple(int(i) for i in np.argsort([axis % len(axes) for axis in axes]))
+    inverse = [0] * len(axes)
+    for place, axis in enumerate(axes):
+        inverse[axis] = place
+    return tuple(inverse)
 
 
 expand_dims = Linear(

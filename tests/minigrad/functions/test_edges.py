@@ -91,6 +91,11 @@ def test_too_few_numbers_for_a_variance_give_what_numpy_gives() -> None:
         np.var(mg.tensor([1.0, 2.0]), ddof=1, correction=1)
 
 
+def test_equal_numbers_beside_nan_have_no_slope_of_their_deviation() -> None:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        assert np.isnan(gradient(np.nanstd, [1.0, np.nan, 1.0])[[0, 2]]).all()
+
+
 # Ties and nan
 
 
@@ -222,7 +227,7 @@ AxisError = np.exceptions.AxisError
         (lambda: np.flipud(X[0, 0]), ValueError, "one axis at least"),
         (lambda: np.rot90(X, axes=(0, 0)), ValueError, "two different axes"),
         (lambda: np.rot90(X, axes=(0,)), ValueError, "plane of two axes"),  # type: ignore[arg-type]
-        (lambda: np.matrix_transpose(X[0]), ValueError, "two axes at least"),
+        (lambda: mg.matrix_transpose(X[0]), ValueError, "two axes at least"),
         (lambda: np.meshgrid(X[0], indexing="ji"), ValueError, "'ji'"),  # type: ignore[arg-type]
         (lambda: np.block([X, [X]]), ValueError, "nested equally deep"),
         (lambda: np.block([[X], []]), ValueError, "empty one"),
