@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,26 +11,13 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import writes
 from .array_methods import Array as Array
 from .array_methods import ArrayMethods
+from .dispatch import Dispatch, stripped
 from .graph import Node, walk_backward
 from .inplace import InPlace, fixed
 from .recording import current, enable_grad
-from .rules import NUMPY, Primitive
+from .rules import Primitive
 from .rules.primitive import as_array, numbers
 from .rules.shaping import gather
-
-CONSTANT_FUNCTIONS = {
-    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.argmax, np.argmin, np.argsort,
-    np.allclose, np.isclose, np.array_equal, np.iscomplexobj, np.isrealobj, np.count_nonzero, np.nonzero,
-    np.result_type, np.can_cast, np.all, np.any, np.array_repr, np.array_str,
-}  # fmt: skip
-"""NumPy functions without a derivative: computed on the plain arrays."""
-
-CONSTANT_UFUNCS = {
-    np.isfinite, np.isnan, np.isinf, np.sign, np.signbit, np.floor, np.ceil, np.trunc, np.rint,
-    np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.bitwise_and, np.bitwise_or,
-    np.bitwise_xor, np.invert,
-}  # fmt: skip
-"""Ufuncs whose derivative is zero wherever it exists."""
 
 
 def tensor(
@@ -68,7 +55,7 @@ def tensor(
     return Tensor(np.array(as_array(numbers(data), dtype)), requires_grad=requires_grad, label=label)
 
 
-class Tensor(InPlace, ArrayMethods):
+class Tensor(InPlace, Dispatch, ArrayMethods):
     """
     An array with its derivative; NumPy's functions and operators on it are recorded.
 
@@ -229,7 +216,7 @@ class Tensor(InPlace, ArrayMethods):
     def _collect(self, g: Any, held: set[int], shared: bool) -> None:
         """Add to ``grad``, which never shares memory with anything else."""
         if self._grad is not None:
-            self._grad = np.asarray(_stripped(self._grad) + g)
+            self._grad = np.asarray(stripped(self._grad) + g)
         elif shared or not isinstance(g, np.ndarray) or g.base is not None or id(g) in held:
             self._grad = np.array(g)
         else:
@@ -248,7 +235,7 @@ class Tensor(InPlace, ArrayMethods):
             parent = None
             if isinstance(x, Tensor):
                 if recording and x._requires_grad and varies[0 if primitive.variadic else k]:
-                    parent, wanted = x._vertex(), True
+                    parent, wanted = x if x._node is None else x._vertex(), True
                 x = x.data
             else:
                 x = _operand(x)
@@ -276,55 +263,6 @@ class Tensor(InPlace, ArrayMethods):
     def _accepts(other: Any) -> bool:
         """Whether an operator takes the other operand."""
         return isinstance(other, (Tensor, np.ndarray, int, float, bool, np.number, np.bool_, list, tuple))
-
-    # NumPy's functions
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Record NumPy's elementwise functions."""
-        if method != "__call__" or kwargs:
-            what = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
-            given = f" with {', '.join(kwargs)}=" if kwargs else ""
-            raise TypeError(
-                f"{what}{given} on a Tensor can't be recorded; "
-                f"use a plain call without out=, where= or dtype=, or detach: {what}(t.data)"
-            )
-        primitive = NUMPY.get(ufunc)
-        if primitive is not None:
-            return primitive(*inputs)
-        if ufunc in CONSTANT_UFUNCS:
-            try:
-                return Tensor(ufunc(*_stripped(inputs)))
-            except TypeError as error:
-                kinds = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in inputs)
-                raise TypeError(f"np.{ufunc.__name__} does not take {kinds}: {error}") from None
-        return self._unsupported(ufunc, inputs, {})
-
-    def __array_function__(
-        self, function: Callable[..., Any], types: Any, args: Sequence[Any], kwargs: dict[str, Any]
-    ) -> Any:
-        """Record NumPy's array functions."""
-        implementation = NUMPY.get(function)
-        if isinstance(implementation, Primitive):
-            own = len(implementation.classes) + 1  # NumPy's first option is ours too; others differ in order
-            if len(args) > own:
-                raise TypeError(f"{_name(function)} of a Tensor takes its options by name after the first")
-        if implementation is not None:
-            return implementation(*args, **kwargs)
-        if function in CONSTANT_FUNCTIONS:
-            return function(*_stripped(tuple(args)), **_stripped(kwargs))
-        return self._unsupported(function, args, kwargs)
-
-    @staticmethod
-    def _unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Compute what can't be recorded where nothing needs recording; else refuse."""
-        if any(x._requires_grad for x in _tensors((args, kwargs))):
-            name = _name(function)
-            known = sorted({f.__name__ for f in NUMPY})
-            raise TypeError(
-                f"{name} has no derivative rule here; detach first ({name}(t.data)), "
-                f"or build it from: {', '.join(known)}"
-            )
-        return function(*_stripped(tuple(args)), **_stripped(kwargs))
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Give the numbers to NumPy, unless that would silently cut the graph."""
@@ -408,34 +346,6 @@ def _wrap(array: Any, node: Node) -> Tensor:
     return result
 
 
-def _name(function: Any) -> str:
-    """Return what a NumPy function is called in code."""
-    module = getattr(function, "__module__", None) or "numpy"
-    return f"{module.replace('numpy', 'np')}.{function.__name__}"
-
-
 def _operand(x: Any) -> Any:
     """Let numbers keep NumPy's weak promotion; make arrays of lists and of arrays with rules of their own."""
     return as_array(x) if isinstance(x, (list, tuple, np.ndarray)) else x
-
-
-def _stripped(x: Any) -> Any:
-    """Replace the Tensors in arguments by their arrays."""
-    if isinstance(x, Tensor):
-        return x.data
-    if isinstance(x, (tuple, list)):
-        return type(x)(map(_stripped, x))
-    if isinstance(x, dict):
-        return {key: _stripped(value) for key, value in x.items()}
-    return x
-
-
-def _tensors(x: Any) -> Iterator[Tensor]:
-    """Find the Tensors in arguments."""
-    if isinstance(x, Tensor):
-        yield x
-    elif isinstance(x, (tuple, list)):
-        for part in x:
-            yield from _tensors(part)
-    elif isinstance(x, dict):
-        yield from _tensors(list(x.values()))

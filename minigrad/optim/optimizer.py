@@ -67,7 +67,7 @@ class Optimizer(ABC):
     def __post_init__(self, params: Iterable[Tensor]) -> None:
         self.parameters = _trainable(params, type(self).__name__)
         self._states = [_State() for _ in self.parameters]
-        self._work: dict[np.dtype[Any], Array] = {}
+        self._work = np.empty(0)
         if self.lr is REQUIRED:
             owner = type(self).__name__
             raise TypeError(f"{owner} needs a learning rate: {owner}(net.parameters(), lr=0.1)")
@@ -97,13 +97,16 @@ class Optimizer(ABC):
     def _update_in_blocks(self, data: Array, grad: Array, state: _State) -> None:
         """Update many entries at a time, and not more, so that the scratch space stays small."""
         arrays = (data, grad, *state.arrays.values())
+        work = self._work
+        if work.dtype != data.dtype or work.size < min(data.size, BLOCK):
+            work = self._work = np.empty(min(data.size, BLOCK), data.dtype)
+        if data.size <= BLOCK:
+            self.update(data, grad, work[: data.size].reshape(data.shape), state.step, *arrays[2:])
+            return
         if not all(array.flags.c_contiguous for array in arrays):
-            self.update(data, grad, np.empty_like(data), state.step, *state.arrays.values())
+            self.update(data, grad, np.empty_like(data), state.step, *arrays[2:])
             return
         flat = [array.reshape(-1) for array in arrays]
-        work = self._work.get(data.dtype)
-        if work is None:
-            work = self._work[data.dtype] = np.empty(BLOCK, data.dtype)
         for start in range(0, data.size, BLOCK):
             part, direction, *memory = (array[start : start + BLOCK] for array in flat)
             self.update(part, direction, work[: part.size], state.step, *memory)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import Elementwise, General, Operand, entrywise, numbers
+from .primitive import Choice, Elementwise, General, Operand, entrywise, numbers
 from .shaping import gather, scatter_add
 
 
@@ -276,7 +276,7 @@ clip = Elementwise(
     margins=lambda pattern, x, low, high: np.stack(np.broadcast_arrays(x - low, x - high), axis=-1),
 )
 
-where = Elementwise(
+where = Choice(
     "where",
     np.where,
     0,
@@ -285,6 +285,7 @@ where = Elementwise(
     formula="x if c else y",
     source="the slope of the branch taken",
     classes=("constant", "linear", "linear"),
+    kinks={"a branch not taken that is infinite or nan": "0, along elementwise chains, at every order"},
 )
 
 dropout = Elementwise(

@@ -62,12 +62,12 @@ linear = General(
     _linear,
     vjps=[
         lambda g, out, x, weight, bias: g @ weight,
-        lambda g, out, x, weight, bias: np.transpose(_rows(g)) @ _rows(x),
+        lambda g, out, x, weight, bias: _rows(g).T @ _rows(x),
         lambda g, out, x, weight, bias: g,  # the engine sums every cotangent to its operand's shape
     ],
     jvps=[
-        lambda t, out, x, weight, bias: t @ np.transpose(weight),
-        lambda t, out, x, weight, bias: x @ np.transpose(t),
+        lambda t, out, x, weight, bias: t @ weight.T,
+        lambda t, out, x, weight, bias: x @ t.T,
         lambda t, out, x, weight, bias: t,
     ],
     symbol="Wx + b",
