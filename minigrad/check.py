@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -160,6 +160,8 @@ class _Function:
         Where to check.
     labels : list of str
         What errors call the arrays.
+    eps : float
+        The rounding of its values, where its arguments are float64.
     path : tuple of str
         The modes by which it is a derivative of the function that was given.
     """
@@ -168,6 +170,7 @@ class _Function:
     run: Callable[[list[Any]], list[Any]]
     point: list[Array]
     labels: list[str]
+    eps: float = float(np.finfo(float).eps)
     path: tuple[str, ...] = ()
 
     @classmethod
@@ -190,7 +193,10 @@ class _Function:
             count = len(flatten(arg)[0])
             labels += [f"argument {k}" + (f", array {j}" if count > 1 else "") for j in range(count)]
         point = [np.array(numbers(leaves[k])) for k in places]
-        return cls(name, run, point, [labels[k] for k in places])
+        function = cls(name, run, point, [labels[k] for k in places])
+        values = function.at([x.astype(float) for x in point])
+        eps = max([function.eps, *(_eps(y) for y in values if y.dtype.kind == "f")])
+        return replace(function, eps=eps)
 
     @cached_property
     def values(self) -> list[Array]:
@@ -212,11 +218,15 @@ class _Function:
         """The size of its values, infinite ones aside."""
         return largest(_vector(self.values))
 
-    def at(self, arrays: Sequence[Array]) -> list[Array]:
+    def at(self, point: Sequence[Array]) -> list[Array]:
         """Return its values at another point."""
         with no_grad():
-            results = self.run([Tensor(np.array(x)) for x in arrays])
-        return [np.array(numbers(y)) for y in results]
+            results = self.run([Tensor(np.array(x)) for x in point])
+        arrays = [np.array(numbers(y)) for y in results]
+        for y, array in zip(results, arrays, strict=True):
+            if array.dtype.kind not in "biuf":
+                raise TypeError(f"{self.name} must return Tensors, but returned {type(y).__name__}")
+        return arrays
 
     def title(self, mode: str) -> str:
         """Return what errors call its derivative."""
@@ -257,7 +267,7 @@ class _Function:
             return list(jvp(of_tuple, arrays, _split(direction, self.point))[1])
 
         name = f"the derivative ({mode}) of {self.name}"
-        return _Function(name, run, self.point, self.labels, (mode, *self.path))
+        return _Function(name, run, self.point, self.labels, self.eps, (mode, *self.path))
 
     def difference(self, tangent: Array, tolerance: _Tolerance) -> tuple[Array, Array]:
         """Return the derivative in a direction, from values alone, and its error."""
@@ -269,7 +279,7 @@ class _Function:
             lambda x: _vector(self.at(_split(x, self.point))),
             _vector(self.point),
             tangent,
-            eps=max((_eps(y) for y in self.values if y.dtype.kind == "f"), default=0.0),
+            eps=self.eps,
             enough=0.01 * tolerance.relative,
             complex_f=None if self.path else by_complex,  # derivatives are of Tensors, which are real
         )

@@ -115,10 +115,11 @@ def primitive(
             added = Linear(name, forward, *rules, **metadata)
         else:
             added = General(name, forward, vjps=rules, jvps=jvps or (), **metadata)
-        if not len(rules) == len(added.classes) == len(added.arguments):
+        takes = forward.nin if isinstance(forward, np.ufunc) else len(added.arguments)
+        if not len(rules) == len(added.classes) == takes:
             raise ValueError(
                 f"primitive {name!r} has {len(rules)} rules and {len(added.classes)} classes, but its "
-                f"forward rule takes {', '.join(added.arguments)}; each argument needs one"
+                f"forward rule takes {takes} arrays; each needs one"
             )
         if check:
             check_gradients(added, *_example(added, example))
