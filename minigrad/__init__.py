@@ -1,15 +1,13 @@
 """A reverse-mode autodiff engine and the thin linear networks that it reveals."""
 
-from . import data, functions, nn, optim
-from .anomaly import AnomalyError, detect_anomaly
-from .check import GradientMismatch, check_gradients
-from .extension import primitive
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import functions
 from .functions import *  # noqa: F403  what its own __all__ lists
 from .functions import linear_algebra as linalg
 from .graph import GraphFreedError
-from .random import manual_seed
 from .recording import enable_grad, no_grad
-from .regularizers import L1, L2
 from .rules.arithmetic import float_power, fmod, power, reciprocal, remainder, square
 from .rules.decisions import ceil, floor, heaviside, rint, sign, trunc
 from .rules.exponentials import (
@@ -49,20 +47,43 @@ from .rules.trigonometry import (
     sinh,
     tan,
 )
-from .scalarize import leaves, scalarize
 from .tensor import Tensor, tensor
-from .thin import NotPiecewiseLinearError, ThinLayer, ThinNetwork, thin
-from .trace import Graph, GraphNode, trace
-from .training import Callback, DivergenceError, EarlyStopping, History, TrainingState, fit
-from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .thin import thin
 from .value import Value
 from .writes import ChangedInPlaceError
 
+if TYPE_CHECKING:
+    from . import data, nn, optim
+    from .anomaly import AnomalyError, detect_anomaly
+    from .check import GradientMismatch, check_gradients
+    from .extension import primitive
+    from .random import manual_seed
+    from .regularizers import L1, L2
+    from .scalarization import leaves, scalarize
+    from .thin import NotPiecewiseLinearError, ThinLayer, ThinNetwork
+    from .tracing import Graph, GraphNode, trace
+    from .training import Callback, DivergenceError, EarlyStopping, History, TrainingState
+    from .training.fit import fit
+    from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
 __version__ = "0.1.0"
 
+_PARTS = {
+    "anomaly": ("AnomalyError", "detect_anomaly"),
+    "check": ("GradientMismatch", "check_gradients"),
+    "extension": ("primitive",),
+    "random": ("manual_seed",),
+    "regularizers": ("L1", "L2"),
+    "scalarization": ("leaves", "scalarize"),
+    "thin": ("NotPiecewiseLinearError", "ThinLayer", "ThinNetwork"),
+    "tracing": ("Graph", "GraphNode", "trace"),
+    "training": ("Callback", "DivergenceError", "EarlyStopping", "History", "TrainingState", "fit"),
+    "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
+}
+"""What is loaded when it is first asked for, so that ``import minigrad`` takes little longer than NumPy."""
+
+
 __all__ = [
-    "L1",
-    "L2",
     "AnomalyError",
     "Callback",
     "ChangedInPlaceError",
@@ -73,6 +94,8 @@ __all__ = [
     "GraphFreedError",
     "GraphNode",
     "History",
+    "L1",
+    "L2",
     "NotPiecewiseLinearError",
     "Tensor",
     "ThinLayer",
@@ -90,10 +113,10 @@ __all__ = [
     "arctanh",
     "cbrt",
     "ceil",
+    "check_gradients",
     "copysign",
     "cos",
     "cosh",
-    "check_gradients",
     "data",
     "deg2rad",
     "detect_anomaly",
@@ -162,3 +185,21 @@ __all__ = [
     "where",
     *functions.__all__,
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a part of the library, or one of its names, when it is first asked for."""
+    if name in ("data", "nn", "optim"):
+        found: Any = import_module(f".{name}", __name__)
+    else:
+        home = next((part for part, names in _PARTS.items() if name in names), None)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """All names, also of what is not loaded yet."""
+    return sorted({*globals(), *__all__})

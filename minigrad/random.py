@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None  # made when it is first needed: numpy.random takes time to load
 
 
 def manual_seed(seed: int) -> None:
@@ -40,7 +40,10 @@ def manual_seed(seed: int) -> None:
 
 def generator(rng: np.random.Generator | int | None = None) -> np.random.Generator:
     """Return ``rng`` as a generator: itself, one of that seed, or for None the library's own."""
+    global _generator
     if rng is None:
+        if _generator is None:
+            _generator = np.random.default_rng()
         return _generator
     if isinstance(rng, np.random.Generator):
         return rng

@@ -16,7 +16,7 @@ __all__ = ["Picture", "draw"]
 _PICTURES = {
     "minigrad.value.Value": "viz.graphs.draw_graph",
     "minigrad.tensor.Tensor": "viz.graphs.draw_graph",
-    "minigrad.trace.Graph": "viz.graphs.draw_graph",
+    "minigrad.tracing.Graph": "viz.graphs.draw_graph",
     "minigrad.nn.module.Module": "viz.networks.draw_network",
     "minigrad.thin.network.ThinNetwork": "viz.networks.draw_thin",
     "minigrad.training.history.History": "viz.gradients.draw_history",

@@ -1,11 +1,12 @@
 """NumPy's functions on Tensors, with NumPy's signatures: compositions of primitives, in families."""
 
-from . import (
+from . import (  # noqa: F401  constants and linear_algebra fill the table
     accumulating,
     constants,
     convolution,
     elementwise,
     joining,
+    linear_algebra,
     ordering,
     picking,
     products,

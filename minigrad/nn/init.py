@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ..tensor import Array
 from .module import Module, Parameter
 
 Target = TypeVar("Target", bound=Parameter | Module)
-Seed = np.random.Generator | int | None
+Seed: TypeAlias = "np.random.Generator | int | None"
 
 
 def he_normal(target: Target, rng: Seed = None) -> Target:

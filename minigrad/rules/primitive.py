@@ -451,9 +451,16 @@ def _signature(forward: Rule, count: int, variadic: bool) -> tuple[tuple[str, ..
     """Split the parameter names of ``forward`` into array arguments and options."""
     if isinstance(forward, np.ufunc):
         return ("x", "y", "z")[:count], ()
-    names = list(inspect.signature(forward).parameters)
-    count = 1 if variadic else count
-    return tuple(names[:count]), tuple(names[count:])
+    code = getattr(forward, "__code__", None)
+    if code is None or hasattr(forward, "__wrapped__"):
+        names = tuple(inspect.signature(forward).parameters)
+        return names[:count], names[count:]
+    # What inspect.signature says, in a hundredth of its time.
+    positional, named = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    names = code.co_varnames[:positional]
+    if variadic:
+        return (code.co_varnames[named],), code.co_varnames[positional:named]
+    return names[:count], (*names[count:], *code.co_varnames[positional:named])
 
 
 def _strong_product(x: Operand, y: Operand) -> Operand:

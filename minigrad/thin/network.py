@@ -203,46 +203,8 @@ class ThinNetwork:
         return arrays
 
 
-def thin(net: Module, x: ArrayLike) -> ThinNetwork:
-    """
-    Return the thin linear network that ``net`` is for one input.
-
-    The network runs once; in training mode dropout masks are drawn in that run and kept.
-
-    Parameters
-    ----------
-    net : Module
-        Made of linear layers and gates: ReLU, LeakyReLU, PReLU, Maxout, Dropout, abs, maximum, minimum, clip.
-    x : array_like, shape (n_in,)
-        One input.
-
-    Returns
-    -------
-    ThinNetwork
-
-    Raises
-    ------
-    NotPiecewiseLinearError
-        If something in the network is smooth; the error names the layer.
-    ValueError
-        If ``x`` is not one input (a batch, say) or is not finite.
-    TypeError
-        If ``net`` is no Module.
-
-    Notes
-    -----
-    A gate is seen where it is one of these primitives. A decision that the network takes about its input in
-    another way, such as the condition of ``np.where`` or an index, is taken for a constant.
-
-    Examples
-    --------
-    >>> import numpy as np, minigrad as mg
-    >>> from minigrad import nn
-    >>> net = nn.Sequential(nn.Linear.of([[1.0], [-1.0]], [0.0, 0.0]), nn.ReLU(), nn.Linear.of([[1.0, 1.0]]))
-    >>> thin = mg.thin(net, [3.0])  # the network computes |x|
-    >>> thin.weight, thin.layers[0].kept, thin.radius, sorted(thin.next_flip)
-    (array([[1.]]), array([0]), 3.0, [(0, 0), (0, 1)])
-    """
+def thin_network(net: Module, x: ArrayLike) -> ThinNetwork:
+    """Return the thin linear network of one input; see :func:`minigrad.thin`."""
     if not isinstance(net, Module):
         raise TypeError(f"thin takes a network (an nn.Module) and one input, but got {type(net).__name__}")
     given = _one_input(net, x)

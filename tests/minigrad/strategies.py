@@ -39,13 +39,16 @@ class Sample:
 
     def __call__(self, *args: Any) -> Any:
         """Apply the primitive to other arguments of the same shapes; labels stay whole numbers."""
-        whole = [arg.dtype if arg.dtype.kind in "iu" else None for arg in self.args]
-        given = [x if kind is None else x.astype(kind) for x, kind in zip(args, whole, strict=True)]
-        return self.primitive(*given, **self.options)
+        return self.primitive(*self._typed(args), **self.options)
 
     def with_args(self, args: list[np.ndarray]) -> Sample:
         """Return the same sample at another place."""
-        return replace(self, args=tuple(args))
+        return replace(self, args=tuple(self._typed(args)))
+
+    def _typed(self, args: Any) -> list[Any]:
+        """Make whole numbers again of those that were some."""
+        pairs = zip(args, self.args, strict=True)
+        return [x.astype(own.dtype) if own.dtype.kind in "iu" else x for x, own in pairs]
 
     def __repr__(self) -> str:
         given = ", ".join(repr(arg) for arg in self.args)

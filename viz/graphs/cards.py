@@ -26,7 +26,7 @@ from viz.style import (
 )
 
 if TYPE_CHECKING:
-    from minigrad.trace import GraphNode
+    from minigrad.tracing import GraphNode
 
 _HEADER, _DETAIL, _CHIP, _PAD = 30.0, 15.0, 36.0, 8.0  # heights of a card's parts, and what is around them
 _NORM = "‖gradient‖"

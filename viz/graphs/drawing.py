@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from minigrad.trace import Graph, GraphNode, trace
+from minigrad.tracing import Graph, GraphNode, trace
 from viz import fonts
 from viz.frame import Entry, framed, sign_scale
 from viz.graphs.cards import Card, Scales, card, norm, outline_sample, size_strip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from minigrad.trace import Graph, GraphNode
+from minigrad.tracing import Graph, GraphNode
 
 
 def collapsed(graph: Graph) -> Graph:

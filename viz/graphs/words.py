@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.trace import Graph, GraphNode
+from minigrad.tracing import Graph, GraphNode
 from viz.graphs.cards import gradient_words, norm, value_words
 from viz.scene import visible
 from viz.style import number

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from minigrad.nn import Linear, Module
 from minigrad.rules import REGISTRY, Elementwise
 from minigrad.tensor import Tensor
-from minigrad.trace import Graph, GraphNode, trace
+from minigrad.tracing import Graph, GraphNode, trace
 from minigrad.training.measure import LIMITS
 from viz.networks.columns import (
     ACTIVE,
