@@ -336,7 +336,8 @@ class _Call:
         """Carry one cotangent per output backwards."""
         ends = {id(vertex): k for k, vertex in enumerate(self.ends)}
         found: list[Any] = [None] * len(self.inputs)
-        with self._walking() as read:
+        lifted = self.lifted or any(isinstance(cotangent, Tensor) for cotangent in cotangents)
+        with self._walking(lifted) as read:
             for root, cotangent in zip(self.roots, cotangents, strict=True):
                 if root is None:
                     continue
@@ -345,17 +346,17 @@ class _Call:
                     k = ends.get(id(vertex))
                     if k is not None:
                         found[k] = g if found[k] is None else found[k] + g
-        return [self._derivative(g, x) for g, x in zip(found, self.inputs, strict=True)]
+        return [self._derivative(g, x, lifted) for g, x in zip(found, self.inputs, strict=True)]
 
     def push_leaves(self, tangents: Sequence[Any]) -> list[Any]:
         """Carry one tangent per input forwards."""
-        with self._walking() as read:
+        with self._walking(self.lifted) as read:
             moving = {
                 id(end): t if read is plain else _tensor(t)
                 for end, t in zip(self.ends, tangents, strict=True)
             }
             found = [None if root is None else walk_forward(root, moving, read=read) for root in self.roots]
-        return [self._derivative(t, y) for t, y in zip(found, self.outputs, strict=True)]
+        return [self._derivative(t, y, self.lifted) for t, y in zip(found, self.outputs, strict=True)]
 
     def rows(self) -> list[list[Any]]:
         """For each output the derivatives by each input, one backward walk for every entry."""
@@ -396,15 +397,15 @@ class _Call:
         return np.reshape(np.stack(parts), shape)
 
     @contextmanager
-    def _walking(self) -> Iterator[Any]:
+    def _walking(self, lifted: bool) -> Iterator[Any]:
         """Let the rules see Tensors if what they compute is to be recorded here."""
-        yield recorded if self.lifted and is_recording() else plain
+        yield recorded if lifted and is_recording() else plain
 
-    def _derivative(self, found: Any, like: Tensor) -> Any:
+    def _derivative(self, found: Any, like: Tensor, lifted: bool) -> Any:
         """Return a derivative of its own memory, 0 where there was none."""
         if found is None:
             found = np.zeros_like(like.data)
-        if self.lifted:
+        if lifted:
             return _tensor(found)
         return np.array(found)
 
