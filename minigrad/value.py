@@ -163,7 +163,7 @@ class Value(Operators):
         A leaf collects over several calls, as in torch: set ``leaf.grad = 0.0`` to start afresh. The graph
         is kept.
         """
-        order, guarded = self._ancestors()
+        order, guarded = _newest_first(self)
         for value in order:
             if value.primitive is not None:
                 value.grad = 0.0
@@ -178,23 +178,10 @@ class Value(Operators):
                 left.grad += value._by_left * g
             if type(right) is Value:
                 right.grad += value._by_right * g
-            for operand, partial in value._others:
-                if type(operand) is Value:
-                    operand.grad += partial * g
-
-    def _ancestors(self) -> tuple[list[Value], bool]:
-        """All Values that this one was computed from, latest first, and whether a `where` is among them."""
-        seen = {self}
-        found = [self]
-        guarded = False
-        for value in found:
-            for operand in (value._left, value._right, *[x for x, _ in value._others]):
-                if type(operand) is Value and operand not in seen:
-                    seen.add(operand)
-                    found.append(operand)
-            guarded = guarded or value.primitive is where
-        found.sort(key=_order, reverse=True)
-        return found, guarded
+            if value._others:
+                for operand, partial in value._others:
+                    if type(operand) is Value:
+                        operand.grad += partial * g
 
     def clip(self, low: Any = None, high: Any = None, out: None = None) -> Value:
         """Return min(max(x, low), high); ``None`` is no bound. ``out`` is what np.clip gives along."""
@@ -275,6 +262,28 @@ class Value(Operators):
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value({self.data:.6g}, grad={self.grad:.6g}{label})"
+
+
+def _newest_first(root: Value) -> tuple[list[Value], bool]:
+    """All Values that one was computed from, latest first, and whether a `where` is among them."""
+    seen = {root}
+    found = [root]
+    guarded = False
+    for value in found:
+        left, right = value._left, value._right
+        if type(left) is Value and left not in seen:
+            seen.add(left)
+            found.append(left)
+        if type(right) is Value and right not in seen:
+            seen.add(right)
+            found.append(right)
+        if value._others:
+            new = {x for x, _ in value._others if type(x) is Value} - seen
+            seen |= new
+            found += new
+            guarded = guarded or value.primitive is where
+    found.sort(key=_order, reverse=True)
+    return found, guarded
 
 
 def _backward_with_care(order: Sequence[Value], inspect: Inspector | None) -> None:
