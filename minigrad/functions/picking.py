@@ -217,7 +217,7 @@ def diag(v: Any, k: int = 0) -> Any:
     if x.ndim != 1:
         raise ValueError(f"diag takes a matrix or a row of entries, but got shape {x.shape}")
     n, steps = len(x) + abs(k), np.arange(len(x))
-    return scatter_add(x, index=(steps + max(-k, 0), steps + max(k, 0)), shape=(n, n))
+    return scatter_add(x, index=(steps + max(-k, 0), steps + max(k, 0)), shape=(n, n), unique=True)
 
 
 def diagflat(v: Any, k: int = 0) -> Any:

@@ -242,7 +242,9 @@ def _group_maxout_on_scalars(x: Any, groups: tuple[int, ...]) -> Any:
 group_maxout = General(
     "group_maxout",
     _group_maxout,
-    vjps=[lambda g, out, x, groups: scatter_add(g, index=_winner_index(x, groups), shape=x.shape)],
+    vjps=[
+        lambda g, out, x, groups: scatter_add(g, index=_winner_index(x, groups), shape=x.shape, unique=True)
+    ],
     jvps=[lambda t, out, x, groups: gather(t, index=(..., *_winner_index(x, groups)))],
     symbol="Maxout",
     formula="max over each group of neighbouring entries of the last axis",

@@ -408,7 +408,10 @@ def match(g: Operand, like: Operand) -> Operand:
             axis for axis in range(g.ndim) if axis < lead or (shape[axis - lead] == 1 and g.shape[axis] != 1)
         )
         if summed:
+            lengths = g.shape
             g = g.sum(axis=summed)
+            if g.shape != shape:  # the summed axes again, of length 1: the others stay in their places
+                g = np.reshape(g, [1 if a in summed else n for a, n in enumerate(lengths)][max(lead, 0) :])
         if g.shape != shape:
             g = np.reshape(g, shape) if g.size == like.size else np.broadcast_to(g, shape)
     return g if g.dtype == like.dtype else g.astype(like.dtype)
@@ -426,7 +429,9 @@ def entrywise(primitive: Primitive, args: Sequence[Any]) -> Any:
 def as_array(data: Any, dtype: Any = None) -> Any:
     """Return ``np.asarray(data)``, or say what is wrong with data that make no array."""
     if isinstance(data, np.ndarray) and hasattr(data, "mask"):
-        raise TypeError("a masked array would lose its mask here: fill it first, x.filled(0), and use mg.where")
+        raise TypeError(
+            "a masked array would lose its mask here: fill it first, x.filled(0), and use mg.where"
+        )
     try:
         return np.asarray(data, dtype=dtype)
     except ValueError as error:

@@ -103,7 +103,8 @@ def _einsum_transpose(
     if len(indices) == len(own):
         return g
     where = _diagonal(own, operands[k].shape)
-    return scatter_add(match(g, numbers(operands[k])[where]), index=where, shape=operands[k].shape)
+    g = match(g, numbers(operands[k])[where])
+    return scatter_add(g, index=where, shape=operands[k].shape, unique=True)
 
 
 def _diagonal(indices: str, shape: tuple[int, ...]) -> tuple[Any, ...]:

@@ -88,12 +88,12 @@ gather: Linear = Linear(
 )
 
 
-def _scatter_add(g: Operand, index: Any, shape: tuple[int, ...]) -> Operand:
+def _scatter_add(g: Operand, index: Any, shape: tuple[int, ...], unique: bool = False) -> Operand:
     out = np.zeros(shape, dtype=g.dtype)
     parts = index if isinstance(index, tuple) else (index,)
     fancy = [part for part in parts if isinstance(part, (np.ndarray, list, tuple, bool, np.bool_))]
-    if not fancy or (len(fancy) == 1 and getattr(fancy[0], "dtype", None) == np.bool_):
-        out[index] = g  # slices, or one mask: no entry is picked twice
+    if unique or not fancy or (len(fancy) == 1 and getattr(fancy[0], "dtype", None) == np.bool_):
+        out[index] = g  # no entry is picked twice, as of slices and of one mask
     elif len(fancy) == len(shape):
         np.add.at(out, index, g)
     else:  # next to slices np.add.at is slow; with one flat index it is not
@@ -105,8 +105,8 @@ def _scatter_add(g: Operand, index: Any, shape: tuple[int, ...]) -> Operand:
 scatter_add: Linear = Linear(
     "scatter_add",
     _scatter_add,
-    lambda g, x, index, shape: g[index],
-    formula="zeros of a shape, with x added at index (repeats accumulate)",
+    lambda g, x, index, shape, unique=False: g[index],
+    formula="zeros of a shape, with x added at index (repeats accumulate; none if unique)",
     source="picking and adding back are transposes",
     classes="linear",
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import rules
 from minigrad.rules import REGISTRY, Linear, Primitive
-from minigrad.rules.primitive import CLASSES
+from minigrad.rules.primitive import CLASSES, match
 
 from .oracle import (
     check_first_order,
@@ -22,7 +22,7 @@ from .oracle import (
     registered,
 )
 from .samplers import SAMPLERS
-from .strategies import Sample, float_dtypes, sampler, samples, seeds
+from .strategies import Sample, broadcasting, float_dtypes, normal, sampler, samples, seeds
 
 EVERY = sorted(REGISTRY)
 DIFFERENTIABLE = [name for name in EVERY if any(REGISTRY[name].differentiable)]
@@ -89,6 +89,28 @@ def test_an_argument_of_class_constant_gets_no_gradient(name: str, data: Any) ->
         for arg, v in zip(sample.args, varies, strict=True)
     ]
     assert not sample(*args).requires_grad
+
+
+@few
+@given(data=st.data())
+def test_a_derivative_is_given_the_shape_of_its_operand(data: Any) -> None:
+    """Axes that are missing or too long in any mixture, against sums one by one."""
+    of_g, of_operand = broadcasting(data.draw, 2)
+    g, operand = normal(data.draw, of_g), np.zeros(of_operand, dtype=data.draw(float_dtypes))
+    expected = np.zeros(of_operand)
+    for place in np.ndindex(of_operand):
+        for origin in np.ndindex(of_g):
+            axes = zip(place[::-1], origin[::-1], of_operand[::-1], of_g[::-1], strict=False)
+            expected[place] += g[origin] if all(i == j or 1 in (n, m) for i, j, n, m in axes) else 0
+    actual = match(g, operand)
+    assert (actual.shape, actual.dtype) == (operand.shape, operand.dtype)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_summed_axes_keep_the_others_in_their_places() -> None:
+    g = np.arange(8.0).reshape(2, 4, 1)
+    np.testing.assert_array_equal(match(g, np.zeros((2, 1, 3))), [[[6.0] * 3], [[22.0] * 3]])
+    np.testing.assert_array_equal(match(g[:, :0], np.zeros((2, 1, 3))), np.zeros((2, 1, 3)))
 
 
 # What the classes promise

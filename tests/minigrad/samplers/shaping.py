@@ -53,7 +53,9 @@ def _gather(draw: Draw, primitive: Primitive) -> tuple[list[Shape], dict[str, An
 def _scatter_add(draw: Draw, primitive: Primitive) -> tuple[list[Shape], dict[str, Any]]:
     shape = draw(shapes)
     index = draw(indices(shape))
-    return [np.zeros(shape)[index].shape], {"index": index, "shape": shape}
+    places = np.arange(np.prod(shape, dtype=int)).reshape(shape)[index]
+    given = {"unique": True} if np.unique(places).size == places.size and draw(st.booleans()) else {}
+    return [places.shape], {"index": index, "shape": shape, **given}
 
 
 def _roll(draw: Draw, primitive: Primitive) -> tuple[list[Shape], dict[str, Any]]:
