@@ -35,6 +35,19 @@ def gradients(sample: Sample, cotangent: np.ndarray, dtype: Any = np.float64) ->
     return [leaf.grad for leaf in leaves if leaf.requires_grad]
 
 
+def of_wanted(sample: Sample) -> tuple[Any, list[np.ndarray]]:
+    """The sample as a function of the arguments that are differentiated, and these."""
+    wanted = [k for k, w in enumerate(sample.wanted) if w]
+
+    def f(*given: Any) -> Any:
+        args = list(sample.args)
+        for k, x in zip(wanted, given, strict=True):
+            args[k] = x
+        return sample(*args)
+
+    return f, [sample.args[k] for k in wanted]
+
+
 def check_first_order(sample: Sample, rng: np.random.Generator) -> None:
     """Backward and forward mode against central differences, and against each other."""
     out = np.asarray(sample(*sample.args))
@@ -46,13 +59,8 @@ def check_first_order(sample: Sample, rng: np.random.Generator) -> None:
     grads = gradients(sample, cotangent)
     close(inner(grads, [tangents[k] for k in wanted]), inner([cotangent], [expected]), "backward")
 
-    def of_wanted(*given: Any) -> Any:
-        args = list(sample.args)
-        for k, x in zip(wanted, given, strict=True):
-            args[k] = x
-        return sample(*args)
-
-    value, forward = mg.jvp(of_wanted, [sample.args[k] for k in wanted], [tangents[k] for k in wanted])
+    f, args = of_wanted(sample)
+    value, forward = mg.jvp(f, args, [tangents[k] for k in wanted])
     close(value, out, "value")
     close(forward, expected, "forward")
     assert forward.shape == out.shape
@@ -62,7 +70,11 @@ def check_first_order(sample: Sample, rng: np.random.Generator) -> None:
 
 
 def check_second_order(sample: Sample, rng: np.random.Generator) -> None:
-    """The derivative of the gradient, by a second backward pass, against differences of the gradient."""
+    """
+    The derivative of the gradient against its differences: by a second backward pass, and by transforms.
+
+    These in all other combinations: forwards over backwards, backwards over forwards, forwards twice.
+    """
     out = np.asarray(sample(*sample.args))
     wanted = [k for k, w in enumerate(sample.wanted) if w]
     cotangent = rng.normal(size=out.shape)
@@ -85,6 +97,21 @@ def check_second_order(sample: Sample, rng: np.random.Generator) -> None:
         total.backward()
         seconds = [z if leaf.grad is None else leaf.grad for z, leaf in zip(seconds, leaves, strict=True)]
     close(inner(seconds, direction), expected, "second order")
+
+    f, args = of_wanted(sample)
+    direction = [direction[k] for k in wanted]
+    every = list(range(len(args)))
+
+    def weighed(*xs: Any) -> Any:
+        return np.sum(f(*xs) * cotangent)
+
+    def along(*xs: Any) -> Any:
+        return mg.jvp(weighed, xs, weights)[1]
+
+    _, moved = mg.jvp(mg.grad(weighed, every), args, direction)
+    close(inner(moved, weights), expected, "forwards over backwards")
+    close(inner(mg.grad(along, every)(*args), direction), expected, "backwards over forwards")
+    close(mg.jvp(along, args, direction)[1], expected, "forwards twice")
 
 
 def check_hygiene(sample: Sample, rng: np.random.Generator, dtype: Any) -> None:
