@@ -1,7 +1,10 @@
-"""One training step, raced against peers: ``python benchmarks/races.py [mlp|scalar]``.
+"""One training step, raced against peers: ``python benchmarks/races.py [mlp|scalar|memory|import]``.
 
-``mlp``: forward, backward and Adam of ReLU networks with softmax cross-entropy, float32, against torch eager.
+``mlp``: forward, backward and Adam of ReLU networks with softmax cross-entropy, float32, against torch eager
+and against the same step written out in NumPy.
 ``scalar``: forward and backward of an MLP(2, 16, 16, 1) on 100 moons, number by number, against micrograd.
+``memory``: the most array memory that a training step of ``mlp`` needs, against the one written out.
+``import``: the time of ``import minigrad`` against that of ``import numpy``, in fresh processes.
 
 Each peer lives in a process of its own, and only one works at a time, in turn, so that the ratio holds when
 the machine's speed drifts. Every peer starts from the same weights, and their losses must agree before the
@@ -12,8 +15,10 @@ from __future__ import annotations
 
 import multiprocessing
 import statistics
+import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 from multiprocessing.connection import Connection
@@ -79,6 +84,12 @@ def mlp_torch(widths: list[int], batch: int) -> Step:
         return loss.item()
 
     return step
+
+
+def mlp_numpy(widths: list[int], batch: int) -> Step:
+    from handwritten import HandwrittenMLP
+
+    return HandwrittenMLP(*mlp_data(widths, batch)).step
 
 
 def scalar(value: type) -> Step:
@@ -159,22 +170,63 @@ def race(title: str, peers: dict[str, Callable[..., Step]], arguments: tuple = (
     for _ in range(ROUNDS):
         for name in peers:
             times[name].append(ask(name, count[name]))
-    base = statistics.median(times[next(iter(peers))])
     print(title)
     for name, measured in times.items():
-        median = statistics.median(measured)
-        print(f"  {name:10s} {median * 1e3:9.3f} ms a step   {median / base:5.2f} × {next(iter(peers))}")
+        print(f"  {name:10s} {statistics.median(measured) * 1e3:9.3f} ms a step")
+    ours = times.pop("minigrad")
+    for name, measured in times.items():
+        ratio = statistics.median(ours) / statistics.median(measured)
+        print(f"  minigrad takes {ratio:5.2f} × {name} (best of each: {min(ours) / min(measured):.2f})")
     for pipe in pipes.values():
         pipe.send(0)
 
 
+def peak_memory(make: Callable[..., Step], arguments: tuple, pipe: Connection) -> None:
+    """Run in a process of its own: answer with the most bytes that were held during a step."""
+    step = make(*arguments)  # imports included
+    tracemalloc.start()
+    step = make(*arguments)
+    for _ in range(3):
+        step()
+    pipe.send(tracemalloc.get_traced_memory()[1])
+
+
+def compare_memory(title: str, arguments: tuple) -> None:
+    context = multiprocessing.get_context("spawn")
+    peaks = {}
+    for name, make in {"numpy": mlp_numpy, "minigrad": mlp_minigrad}.items():
+        pipe, end = context.Pipe()
+        context.Process(target=peak_memory, args=(make, arguments, end), daemon=True).start()
+        peaks[name] = pipe.recv()
+    print(title)
+    for name, peak in peaks.items():
+        print(f"  {name:10s} {peak / 1e6:9.2f} MB at most   {peak / peaks['numpy']:5.2f} × numpy")
+
+
+def compare_imports() -> None:
+    def seconds(module: str) -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+        return time.perf_counter() - start
+
+    times = {module: min(seconds(module) for _ in range(20)) for module in ("numpy", "minigrad")}
+    print("import, in a fresh process, with compiled bytecode")
+    for module, best in times.items():
+        print(f"  {module:10s} {best * 1e3:9.1f} ms   {best / times['numpy']:5.2f} × numpy")
+
+
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["mlp", "scalar"]
+    wanted = sys.argv[1:] or ["mlp", "scalar", "memory", "import"]
     if "mlp" in wanted:
         for title, arguments in MLPS.items():
-            race(title, {"torch": mlp_torch, "minigrad": mlp_minigrad}, arguments)
+            race(title, {"torch": mlp_torch, "numpy": mlp_numpy, "minigrad": mlp_minigrad}, arguments)
     if "scalar" in wanted:
         race(
             "MLP(2, 16, 16, 1) on 100 moons, scalars",
             {"micrograd": scalar_micrograd, "minigrad": scalar_minigrad},
         )
+    if "memory" in wanted:
+        for title, arguments in MLPS.items():
+            compare_memory(title, arguments)
+    if "import" in wanted:
+        compare_imports()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .. import writes
 from ..graph import tick
+from .pack import Moving, Pack, State
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -66,8 +67,9 @@ class Optimizer(ABC):
 
     def __post_init__(self, params: Iterable[Tensor]) -> None:
         self.parameters = _trainable(params, type(self).__name__)
-        self._states = [_State() for _ in self.parameters]
+        self._states = [State() for _ in self.parameters]
         self._work = np.empty(0)
+        self._pack: Pack | None = None
         if self.lr is REQUIRED:
             owner = type(self).__name__
             raise TypeError(f"{owner} needs a learning rate: {owner}(net.parameters(), lr=0.1)")
@@ -81,7 +83,22 @@ class Optimizer(ABC):
 
     def step(self) -> None:
         """Take one step with every parameter that has a gradient."""
+        moving = self._moving()
+        if self._pack is None:
+            self._pack = Pack(moving)
+        together = [entry for entry in moving if entry[2].packed]
+        if self._pack.gather(together):
+            whole = self._pack
+            self._update_in_blocks(whole.data, whole.grad, together[0][2].step, whole.memory)
+            whole.scatter(together)
+            moving = [entry for entry in moving if not entry[2].packed]
+        for data, grad, state in moving:
+            self._update_in_blocks(data, grad, state.step, list(state.arrays.values()))
+
+    def _moving(self) -> list[Moving]:
+        """Return what takes part in this step, prepared for it."""
         now = tick()
+        moving = []
         for parameter, state in zip(self.parameters, self._states, strict=True):
             grad, data = parameter.grad, parameter.data
             if grad is None:
@@ -90,26 +107,28 @@ class Optimizer(ABC):
                 grad = grad.data
             if state.dtype is None or state.dtype != data.dtype:  # NumPy takes None for float64
                 state.prepare(data, self.memory)
+                self._pack = None
             state.step += 1
-            self._update_in_blocks(data, grad, state)
             writes.note(data, now)
+            moving.append((data, grad, state))
+        return moving
 
-    def _update_in_blocks(self, data: Array, grad: Array, state: _State) -> None:
+    def _update_in_blocks(self, data: Array, grad: Array, step: int, memory: list[Array]) -> None:
         """Update many entries at a time, and not more, so that the scratch space stays small."""
-        arrays = (data, grad, *state.arrays.values())
         work = self._work
         if work.dtype != data.dtype or work.size < min(data.size, BLOCK):
             work = self._work = np.empty(min(data.size, BLOCK), data.dtype)
         if data.size <= BLOCK:
-            self.update(data, grad, work[: data.size].reshape(data.shape), state.step, *arrays[2:])
+            self.update(data, grad, work[: data.size].reshape(data.shape), step, *memory)
             return
+        arrays = (data, grad, *memory)
         if not all(array.flags.c_contiguous for array in arrays):
-            self.update(data, grad, np.empty_like(data), state.step, *arrays[2:])
+            self.update(data, grad, np.empty_like(data), step, *memory)
             return
         flat = [array.reshape(-1) for array in arrays]
         for start in range(0, data.size, BLOCK):
-            part, direction, *memory = (array[start : start + BLOCK] for array in flat)
-            self.update(part, direction, work[: part.size], state.step, *memory)
+            part, direction, *rest = (array[start : start + BLOCK] for array in flat)
+            self.update(part, direction, work[: part.size], step, *rest)
 
     def zero_grad(self) -> None:
         """Forget the gradients: ``grad`` of every parameter becomes None."""
@@ -167,26 +186,9 @@ class Optimizer(ABC):
             expected = dict.fromkeys(self.memory if step else (), data.shape)
             if shapes != expected:
                 raise ValueError(f"parameter {index} after {step} steps has {shapes}, expected {expected}")
-            states.append(_State(step, arrays))
+            states.append(State(step, arrays))
         vars(self).update(options)
-        self._states = states
-
-
-class _State:
-    """What an optimizer remembers for one parameter: its steps and arrays, in the parameter's dtype."""
-
-    __slots__ = ("arrays", "dtype", "step")
-
-    def __init__(self, step: int = 0, arrays: dict[str, Array] | None = None) -> None:
-        self.step = step
-        self.arrays = arrays or {}
-        self.dtype: np.dtype[Any] | None = None
-
-    def prepare(self, data: Array, memory: tuple[str, ...]) -> None:
-        """Allocate for ``data`` before the first step, or convert after its dtype has changed."""
-        arrays = self.arrays or {name: np.zeros_like(data) for name in memory}
-        self.arrays = {name: arrays[name].astype(data.dtype, copy=False) for name in memory}
-        self.dtype = data.dtype
+        self._states, self._pack = states, None
 
 
 def _trainable(params: Iterable[Tensor], owner: str) -> list[Tensor]:
