@@ -10,7 +10,7 @@ BETA1, BETA2, EPS, RATE = 0.9, 0.999, 1e-8, 1e-3
 
 
 class HandwrittenMLP:
-    """A ReLU network with softmax cross-entropy and Adam; parameters are views of one vector, gradients too."""
+    """A ReLU network, softmax cross-entropy and Adam; parameters are views of one vector, gradients too."""
 
     def __init__(self, weights: list[np.ndarray], x: np.ndarray, labels: np.ndarray) -> None:
         widths = [weights[0].shape[1], *(len(weight) for weight in weights)]
