@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import nn
 
+from .conventions_table import CASES as CONVENTIONS
+from .conventions_table import Case, here, in_torch, run, same, table
+from .conventions_table import line as table_line
 from .strategies import seeds
 
 INF = float("inf")
@@ -127,32 +131,67 @@ def test_a_gate_and_its_gradient_agree_at_the_second_order_too() -> None:
     np.testing.assert_array_equal(x.grad, [0, 2, 0])
 
 
-torch_cases = [case for case in CASES if not case[0].startswith(("maxout", "maximum(a, a, "))]
-TORCH = {
-    "relu(0)": "relu", "relu(-0)": "relu", "abs(0)": "abs", "sqrt(0)": "sqrt", "log(0)": "log",
-    "maximum(a, a)": "maximum", "minimum(a, a)": "minimum", "sigmoid(1000)": "sigmoid",
-    "sigmoid(-1000)": "sigmoid",
-}  # fmt: skip
+# The table
 
 
-@pytest.mark.parametrize(("name", "f", "args", "expected"), torch_cases, ids=[c[0] for c in torch_cases])
-def test_torch_has_the_same_convention(name: str, f: Any, args: Any, expected: Any) -> None:
-    torch = pytest.importorskip("torch")
-    functional = torch.nn.functional
-    own = {
-        "leaky_relu(0)": lambda x: functional.leaky_relu(x, 0.1),
-        "prelu(0)": lambda x, a: functional.prelu(x.reshape(1, 1), a.reshape(1)),
-        "clip at low": lambda x: x.clip(1, 2),
-        "clip at high": lambda x: x.clip(1, 2),
-        "clip outside": lambda x: x.clip(1, 2),
-        "clip without bounds": lambda x: x * 1,
-        "softplus(1000)": functional.softplus,
-        "softplus(-1000)": functional.softplus,
-        "where": lambda x, y: torch.where(torch.tensor(True), x, y),
-    }.get(name) or (getattr(torch, TORCH[name]) if name in TORCH else f)
-    leaves = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in args]
-    own(*leaves).sum().backward()
-    np.testing.assert_allclose([float(leaf.grad) for leaf in leaves], expected, rtol=1e-12)
+PAGE = Path(__file__).parents[2] / "CONVENTIONS.md"
+TABLE = pytest.mark.parametrize("case", CONVENTIONS, ids=lambda case: case.name)
+
+
+def recorded(case: Case) -> str:
+    """The case's line in CONVENTIONS.md."""
+    (line,) = [line for line in PAGE.read_text().splitlines() if line.startswith(f"| {case.name} | `")]
+    return line
+
+
+@TABLE
+def test_the_table_says_what_is_computed_here(case: Case) -> None:
+    theirs = recorded(case).split(" | ")[4].strip("`")
+    assert recorded(case) == table_line(case, here(case), theirs if case.torch else "")
+
+
+@TABLE
+def test_a_departure_from_torch_has_its_reason(case: Case) -> None:
+    pytest.importorskip("torch")
+    assert same(here(case), in_torch(case)) or case.why
+
+
+def test_the_table_is_up_to_date() -> None:
+    pytest.importorskip("torch")
+    assert PAGE.read_text() == table(), "python -m tests.minigrad.conventions_table > CONVENTIONS.md"
+
+
+def test_every_case_has_one_line() -> None:
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ") and "`" in line]
+    assert len(lines) == len(CONVENTIONS) == len({case.name for case in CONVENTIONS})
+
+
+FIRST_ORDER = [
+    case for case in CONVENTIONS
+    if case.at and case.order == 1 and case.dtype == "float64" and "backward" not in case.code + case.name
+    and "+=" not in case.code
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FIRST_ORDER, ids=lambda case: case.name)
+def test_forwards_and_backwards_have_the_same_conventions(case: Case) -> None:
+    points = {name: np.array(x) for name, x in case.at.items()}
+    for name, x in points.items():
+        constants = {"mg": mg, "np": np, "nn": nn} | points
+
+        def f(x: Any, name: str = name, constants: dict[str, Any] = constants) -> Any:
+            return np.sum(run(case.code, constants | {name: x}))
+
+        with np.errstate(all="ignore"):
+            gradient = mg.vjp(f, x)[1](1.0)[0]
+            for index in np.ndindex(x.shape):
+                tangent = np.zeros_like(x)
+                tangent[index] = 1
+                pushed = mg.jvp(f, [x], [tangent])[1]
+                if np.isfinite(gradient).all():
+                    np.testing.assert_allclose(pushed, gradient[index], rtol=1e-12, atol=1e-15)
+                else:
+                    assert np.isfinite(gradient[index]) or not np.isfinite(pushed)
 
 
 @settings(max_examples=20)
