@@ -28,10 +28,10 @@ Every primitive of minigrad, by family. Generated from the registry, and compare
 `python -m tests.minigrad.rules_page > minigrad/rules/README.md`.
 
 The derivative rules are short: they stand in the files that the headings link to. How the result depends on
-an argument is its class: **linear** (alone, or jointly with the other linear ones), **multilinear** (a product
-with others), **gate** (piecewise linear), **smooth**, or **constant** (no derivative). A domain is where the
-rule holds; none is named where that is everywhere. What is taken at a kink, where calculus is silent, is compared
-with torch in [CONVENTIONS.md](../../CONVENTIONS.md).
+an argument is its class: **linear** (alone, or jointly with the other linear ones), **multilinear** (a
+product with others), **gate** (piecewise linear), **smooth**, or **constant** (no derivative). A domain is
+where the rule holds; none is named where that is everywhere. What is taken at a kink, where calculus is
+silent, is compared with torch in [CONVENTIONS.md](../../CONVENTIONS.md).
 """
 
 COLUMNS = ("primitive", "symbol", "formula", "class of each argument", "domain", "at a kink", "source")
