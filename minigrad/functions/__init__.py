@@ -9,11 +9,14 @@ from . import (  # noqa: F401  constants and linear_algebra fill the table
     linear_algebra,
     ordering,
     picking,
+    polynomials,
     products,
     reductions,
     repeating,
     shaping,
+    signals,
     splitting,
+    statistics,
 )
 from .accumulating import *  # noqa: F403
 from .convolution import *  # noqa: F403
@@ -21,11 +24,14 @@ from .elementwise import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .ordering import *  # noqa: F403
 from .picking import *  # noqa: F403
+from .polynomials import *  # noqa: F403
 from .products import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .repeating import *  # noqa: F403
 from .shaping import *  # noqa: F403
+from .signals import *  # noqa: F403
 from .splitting import *  # noqa: F403
+from .statistics import *  # noqa: F403
 
 __all__ = [
     *accumulating.__all__,
@@ -34,9 +40,12 @@ __all__ = [
     *joining.__all__,
     *ordering.__all__,
     *picking.__all__,
+    *polynomials.__all__,
     *products.__all__,
     *reductions.__all__,
     *repeating.__all__,
     *shaping.__all__,
+    *signals.__all__,
     *splitting.__all__,
+    *statistics.__all__,
 ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, ordering
 from ..rules.primitive import numbers
 from .arguments import along, operand, refuse
+from .reductions import Axis
 
 __all__ = [
     "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum",
@@ -206,6 +207,68 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     return np.concatenate(rows) if len(rows) > 1 else rows[0]
 
 
+def _gradient(f: Any, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> Any:
+    """
+    Return the slopes of samples along axes: the derivative of the parabola through each and its neighbours.
+
+    Not public: ``mg.grad`` differentiates functions.
+
+    Parameters
+    ----------
+    f : array_like
+        The samples.
+    *varargs : array_like
+        How far apart they are, or where they are along each axis; one for all axes, or one for each.
+    axis : int, tuple of int or None
+        Along which axes; a tuple of results for several.
+    edge_order : {1, 2}
+        At the ends, the slope to the only neighbour, or that of the parabola through the last three.
+
+    Raises
+    ------
+    ValueError
+        If there are too few samples for that, or places do not fit them.
+    TypeError
+        If there are not as many spacings as axes.
+
+    Examples
+    --------
+    >>> import numpy as np, minigrad as mg
+    >>> np.gradient(mg.tensor([0.0, 1.0, 4.0, 9.0]), edge_order=2)
+    tensor([0., 2., 4., 6.])
+    """
+    x = operand(f)
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    if edge_order not in (1, 2):
+        raise ValueError(f"gradient: edge_order is 1 or 2, not {edge_order}")
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    spacings = [operand(each) for each in varargs or (1.0,)]
+    spacings *= len(axes) if len(spacings) == 1 and spacings[0].ndim == 0 else 1
+    if len(spacings) != len(axes):
+        raise TypeError(f"gradient along {len(axes)} axes takes as many spacings, but got {len(spacings)}")
+    results = [_slopes(x, k, each, edge_order) for k, each in zip(axes, spacings, strict=True)]
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _slopes(x: Any, axis: int, spacing: Any, edge_order: int) -> Any:
+    n = x.shape[axis]
+    if n <= edge_order:
+        raise ValueError(f"gradient with edge_order={edge_order} takes {edge_order + 1} samples, but got {n}")
+    if spacing.shape not in ((), (n,)):
+        raise ValueError(f"gradient: {n} samples along axis {axis}, but places of shape {spacing.shape}")
+    h = diff(spacing) if spacing.ndim else np.broadcast_to(spacing, (n - 1,))
+    h = np.reshape(h, (n - 1, *(1,) * (x.ndim - axis - 1)))
+    slope = diff(x, axis=axis) / h
+    before, after = slope[along(axis, slice(None, -1))], slope[along(axis, slice(1, None))]
+    inner = (h[1:] * before + h[:-1] * after) / (h[:-1] + h[1:])
+    front, back = slope[along(axis, slice(None, 1))], slope[along(axis, slice(-1, None))]
+    if edge_order == 2:
+        bend = (after - before) / (h[:-1] + h[1:])
+        front = front - h[:1] * bend[along(axis, slice(None, 1))]
+        back = back + h[-1:] * bend[along(axis, slice(-1, None))]
+    return np.concatenate([front, inner, back], axis=axis).astype(x.dtype)
+
+
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """
     Return the integral of ``y`` along an axis by the trapezoidal rule, Σ Δx·(yᵢ + yᵢ₊₁)/2.
@@ -245,3 +308,4 @@ def _in_line(a: Any, axis: int | None, dtype: DTypeLike | None) -> tuple[Any, in
 
 
 NUMPY |= {getattr(np, name): globals()[name] for name in __all__ if hasattr(np, name)}  # some since 2.1
+NUMPY[np.gradient] = _gradient

@@ -15,9 +15,10 @@ from ..rules import NUMPY
 from ..rules.primitive import numbers
 
 CONSTANT = (
-    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.argwhere,
+    np.all, np.allclose, np.angle, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.argwhere,
     np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.bincount,
-    np.can_cast, np.common_type, np.count_nonzero, np.diag_indices_from, np.digitize, np.empty_like,
+    np.can_cast, np.common_type, np.count_nonzero, np.diag_indices_from, np.digitize, np.einsum_path,
+    np.empty_like,
     np.flatnonzero, np.full_like, np.histogram, np.histogram2d, np.histogram_bin_edges, np.histogramdd,
     np.imag, np.intersect1d, np.isclose, np.iscomplex, np.iscomplexobj, np.isin, np.isneginf,
     np.isposinf, np.isreal, np.isrealobj, np.ix_, np.lexsort, np.may_share_memory, np.min_scalar_type,

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, shaping
-from .arguments import operand, refuse
+from ..rules.primitive import numbers
+from .arguments import along, operand, refuse
 
-__all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "stack", "vstack"]
+__all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "insert", "stack", "vstack"]
 
 
 def concatenate(
@@ -127,6 +129,54 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     tensor([1., 2., 3.])
     """
     return concatenate([operand(arr), operand(values)], axis=axis)
+
+
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """
+    Return ``arr`` with ``values`` before some of its entries along an axis; for ``None``, of all in a row.
+
+    Parameters
+    ----------
+    arr : array_like
+        What to insert into.
+    obj : int, sequence of int or bool, or slice
+        Before which entries, counted without what is inserted.
+    values : array_like
+        What, converted to the dtype of ``arr``: broadcast to one entry for each place, or before a single
+        place as many as there are.
+    axis : int, optional
+        Along which.
+
+    Raises
+    ------
+    IndexError
+        If there is no such place.
+    ValueError
+        If the values do not fit.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.insert(mg.tensor([1.0, 2.0, 3.0]), [0, 2], mg.tensor([8.0, 9.0]))
+    tensor([8., 1., 2., 9., 3.])
+    """
+    x, new = operand(arr), operand(values)
+    if axis is None:
+        x, axis = np.reshape(x, (-1,)), 0
+    axis = normalize_axis_index(axis, x.ndim)
+    n = x.shape[axis]
+    places = np.arange(*obj.indices(n)) if isinstance(obj, slice) else np.asarray(numbers(obj))
+    places = np.flatnonzero(places) if places.dtype == bool else places.astype(int)
+    if ((places < -n) | (places > n)).any():
+        raise IndexError(f"insert: no place {obj} along an axis of {n} entries; there are {-n} to {n}")
+    count = places.size
+    if count == 1:
+        new = np.reshape(new, (*(1,) * (x.ndim - new.ndim), *new.shape))
+        new = np.moveaxis(new, 0, axis) if places.ndim == 0 else new
+        places, count = np.full(new.shape[axis], places.item()), new.shape[axis]
+    new = np.broadcast_to(new.astype(x.dtype), (*x.shape[:axis], count, *x.shape[axis + 1 :]))
+    order = np.insert(np.arange(n), places, n + np.arange(count))
+    return shaping.concatenate(x, new, axis=axis)[along(axis, order)]
 
 
 def block(arrays: Any) -> Any:

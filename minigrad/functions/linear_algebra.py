@@ -594,7 +594,7 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
 
 NUMPY |= {
     getattr(np.linalg, name): globals()[name] for name in __all__ if not name.endswith(("Error", "Result"))
-} | {np.matrix_transpose: matrix_transpose}
+}
 
 
 def _matrix(name: str, x: Any) -> Any:

@@ -5,22 +5,52 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rules import NUMPY, ordering
 from ..rules.primitive import numbers
 from .arguments import operand, refuse
 from .reductions import Axis
 
-__all__ = ["median", "percentile", "quantile", "sort"]
+__all__ = [
+    "median", "nanmedian", "nanpercentile", "nanquantile", "partition", "percentile", "quantile", "sort",
+]  # fmt: skip
+
+
+def _between(alpha: float, beta: float) -> Any:
+    """Places as of Hyndman & Fan (1996), table 1; alpha and beta say how far out the entries stand."""
+    return lambda n, q: n * q + (alpha + q * (1 - alpha - beta)) - 1
+
+
+def _averaged(n: Any, q: Any) -> Any:
+    place = n * q - 1
+    return np.where(place % 1 == 0, place + 0.5, np.ceil(place))
+
+
+def _closest(n: Any, q: Any) -> Any:
+    place = n * q - 1.5
+    return np.where(place % 2 == 1, place, np.floor(place) + 1)
+
 
 _PLACES: dict[str, Any] = {
-    "linear": lambda place: place,
-    "lower": np.floor,
-    "higher": np.ceil,
-    "midpoint": lambda place: (np.floor(place) + np.ceil(place)) / 2,
+    "linear": lambda n, q: (n - 1) * q,
+    "lower": lambda n, q: np.floor((n - 1) * q),
+    "higher": lambda n, q: np.ceil((n - 1) * q),
+    "midpoint": lambda n, q: (np.floor((n - 1) * q) + np.ceil((n - 1) * q)) / 2,
+    "nearest": lambda n, q: np.round((n - 1) * q),
+    "inverted_cdf": lambda n, q: np.ceil(n * q - 1),
+    "averaged_inverted_cdf": _averaged,
+    "closest_observation": _closest,
+    "interpolated_inverted_cdf": _between(0, 1),
+    "hazen": _between(1 / 2, 1 / 2),
+    "weibull": _between(0, 0),
+    "median_unbiased": _between(1 / 3, 1 / 3),
+    "normal_unbiased": _between(3 / 8, 3 / 8),
 }
-"""Where between the sorted entries a quantile is read off, by NumPy's name of the method."""
+"""Where among n sorted entries, counted from 0, a quantile is read off, by NumPy's name of the method."""
+
+_WHOLE = ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")
+"""Methods that give an entry, never something between two."""
 
 
 def sort(
@@ -43,6 +73,27 @@ def sort(
         raise TypeError("np.sort of a Tensor takes no order=: that is for arrays of records")
     x = operand(a)
     return ordering.sort(np.reshape(x, (-1,)) if axis is None else x, axis=-1 if axis is None else axis)
+
+
+def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: None = None) -> Any:
+    """
+    Return the entries so that no larger one stands before place ``kth`` and no smaller one behind.
+
+    All of them are sorted, which is one such order, and which tells :func:`thin` where it changes.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.partition(mg.tensor([4.0, 1.0, 3.0, 2.0]), 1)
+    tensor([1., 2., 3., 4.])
+    """
+    if order is not None:
+        raise TypeError("np.partition of a Tensor takes no order=: that is for arrays of records")
+    x = operand(a)
+    n = x.size if axis is None else x.shape[normalize_axis_index(axis, x.ndim)]
+    if not all(-n <= k < n for k in np.ravel(numbers(kth))):
+        raise ValueError(f"partition: place {kth} of {n} entries; there are those from {-n} to {n - 1}")
+    return sort(x, axis)
 
 
 def median(
@@ -87,8 +138,8 @@ def quantile(
         Shares from 0 to 1, constants; their axes come first in the result.
     axis, out, overwrite_input, keepdims
         As in :func:`median`.
-    method : {"linear", "lower", "higher", "midpoint"}
-        What to read off between two entries.
+    method : str
+        What to read off between two entries: "linear" or one of NumPy's other names.
     weights : None
         Not supported.
 
@@ -104,21 +155,9 @@ def quantile(
     tensor([1.5, 2. ])
     """
     refuse("quantile", out=out, weights=weights)
-    if method not in _PLACES:
-        raise ValueError(f"quantile: method {method!r} has no rule here; there are {', '.join(_PLACES)}")
     x = operand(a)
-    shares = np.asarray(numbers(q), dtype=float)
-    if not ((shares >= 0) & (shares <= 1)).all():
-        raise ValueError(f"quantiles are shares from 0 to 1, but got {q!r}")
     rows = _sorted_rows(x, axis)
-    if rows.shape[-1] == 0:
-        raise ValueError(f"quantile of no entries: the shape is {x.shape}, over axis {axis}")
-    place = _PLACES[method](shares * (rows.shape[-1] - 1))
-    below, above = rows[..., np.floor(place).astype(int)], rows[..., np.ceil(place).astype(int)]
-    rest = place % 1 if not _plain_number(q) or below.dtype.kind != "f" else below.dtype.type(place % 1)
-    between = below if method in ("lower", "higher") else below + rest * (above - below)
-    first = np.moveaxis(between, range(-shares.ndim, 0), range(shares.ndim)) if shares.ndim else between
-    return _finished(first, rows, x, axis, keepdims)
+    return _finished(_read_off("quantile", rows, rows.shape[-1], q, method), rows, x, axis, keepdims)
 
 
 def percentile(
@@ -142,13 +181,102 @@ def percentile(
     tensor(2.5)
     """
     refuse("percentile", out=out, weights=weights)
-    shares = q / 100 if _plain_number(q) else np.asarray(numbers(q), dtype=float) / 100
-    return quantile(a, shares, axis, method=method, keepdims=keepdims)
+    return quantile(a, _shares(a, q), axis, method=method, keepdims=keepdims)
 
 
-def _plain_number(q: Any) -> bool:
-    """Whether NumPy lets the dtype of the entries win, as over all of Python's numbers."""
-    return type(q) in (int, float)
+def nanmedian(
+    a: Any, axis: Axis = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
+    """
+    Return the median over axes of the entries that are not nan; nan where all are.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nanmedian(mg.tensor([1.0, float("nan"), 2.0]))
+    tensor(1.5)
+    """
+    refuse("nanmedian", out=out)
+    return nanquantile(a, 0.5, axis, keepdims=keepdims)
+
+
+def nanquantile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: None = None,
+) -> Any:
+    """
+    Return quantiles over axes of the entries that are not nan, nan where all are: see :func:`quantile`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nanquantile(mg.tensor([1.0, float("nan"), 3.0, 2.0]), 0.25)
+    tensor(1.5)
+    """
+    refuse("nanquantile", out=out, weights=weights)
+    x = operand(a)
+    rows = _sorted_rows(x, axis)
+    present = np.sum(~np.isnan(numbers(rows)), axis=-1)
+    return _spread_out(_read_off("nanquantile", rows, present, q, method), rows, x, axis, keepdims)
+
+
+def nanpercentile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: None = None,
+) -> Any:
+    """
+    Return the same for shares in percent.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nanpercentile(mg.tensor([1.0, float("nan"), 3.0, 2.0]), 25)
+    tensor(1.5)
+    """
+    refuse("nanpercentile", out=out, weights=weights)
+    return nanquantile(a, _shares(a, q), axis, method=method, keepdims=keepdims)
+
+
+def _shares(a: Any, q: Any) -> Any:
+    """Percents as shares, rounded as NumPy does."""
+    x = operand(a)
+    return np.true_divide(numbers(q), x.dtype.type(100) if x.dtype.kind == "f" else 100)
+
+
+def _read_off(name: str, rows: Any, n: Any, q: Any, method: str) -> Any:
+    """The quantiles of the first ``n`` entries of each sorted row, those of one share after the other."""
+    if method not in _PLACES:
+        raise ValueError(f"{name}: there is no method {method!r}; there are {', '.join(_PLACES)}")
+    if rows.shape[-1] == 0:
+        raise ValueError(f"{name} of no entries: there is nothing to read off, since an axis has length 0")
+    lets_dtype_win = type(q) in (int, float) and rows.dtype.kind == "f"
+    shares = np.asarray(numbers(q), dtype=rows.dtype if lets_dtype_win else None)
+    shares = shares if shares.dtype.kind == "f" else shares.astype(float)
+    if not ((shares >= 0) & (shares <= 1)).all():
+        raise ValueError(f"{name} takes shares from 0 to 1, 0 to 100 in percent, but got the shares {shares}")
+    count = np.asarray(n).astype(shares.dtype)
+    place = _PLACES[method](count, np.reshape(shares, (*shares.shape, *(1,) * (rows.ndim - 1))))
+    place = np.clip(place, 0, np.maximum(count - 1, 0))
+    grid = np.ix_(*map(np.arange, rows.shape[:-1]))
+    below = rows[(*grid, np.floor(place).astype(int))]
+    if method in _WHOLE:
+        return below
+    above = rows[(*grid, np.ceil(place).astype(int))]
+    return below + place % 1 * (above - below)
 
 
 def _sorted_rows(x: Any, axis: Axis) -> Any:
@@ -162,10 +290,15 @@ def _sorted_rows(x: Any, axis: Axis) -> Any:
 
 
 def _finished(result: Any, rows: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """Let nan win, which stand last among the sorted entries; give axes of length 1 back."""
+    """Let nan win, which stand last among the sorted entries."""
     lost = np.isnan(numbers(rows)[..., -1]) if rows.shape[-1] else np.False_
     if np.any(lost):
         result = np.where(lost, np.nan, result)
+    return _spread_out(result, rows, x, axis, keepdims)
+
+
+def _spread_out(result: Any, rows: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """Give the axes that are kept back, with length 1."""
     if not keepdims:
         return result
     axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)

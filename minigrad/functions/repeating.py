@@ -72,7 +72,7 @@ def resize(a: Any, new_shape: int | Sequence[int]) -> Any:
 
 def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
     """
-    Return an array with more entries at its edges: constants, or copies of its own.
+    Return an array with more entries at its edges: constants, copies of its own, or what it is there.
 
     Parameters
     ----------
@@ -80,10 +80,12 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
         The inside.
     pad_width : int, pair, sequence of pairs, or dict of axes
         How many entries before and after, for all axes or for each.
-    mode : {"constant", "edge", "reflect", "symmetric", "wrap"}
-        What they are.
+    mode : str
+        What they are: "constant"; "edge", "reflect", "symmetric", "wrap", copies; "maximum", "mean",
+        "median", "minimum" along the axis; "linear_ramp", from the edge to a constant.
     **kwargs
-        ``constant_values``, in the form of ``pad_width``: constants, 0 if not given.
+        ``constant_values`` and ``end_values`` (of the ramp), constants, 0 if not given, and ``stat_length``,
+        how many entries from the edge count, all if not given; in the form of ``pad_width``.
 
     Raises
     ------
@@ -99,29 +101,69 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
     tensor([2., 1., 2., 3., 2.])
     """
     x = operand(array)
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
-        raise ValueError(
-            f"pad: mode {mode!r} has no rule here; there are constant, edge, reflect, symmetric, wrap"
-        )
+    if mode not in _OPTIONS:
+        raise ValueError(f"pad: mode {mode!r} has no rule here; there are {', '.join(_OPTIONS)}")
+    if unknown := kwargs.keys() - _OPTIONS[mode]:
+        raise ValueError(f"pad: mode {mode!r} does not take {', '.join(sorted(unknown))}")
     if kwargs.get("reflect_type", "even") != "even":
         raise ValueError("pad: reflect_type='odd' has no rule here; subtract from twice the edge yourself")
     if mode == "constant":
         return _framed(x, pad_width, **kwargs)
+    if mode in _STATISTICS or mode == "linear_ramp":
+        return _grown(x, pad_width, mode, **kwargs)
     places: Any = np.arange(x.size).reshape(x.shape)
     return np.reshape(x, (-1,))[np.pad(places, pad_width, mode=mode, **kwargs)]  # type: ignore[call-overload]
+
+
+_STATISTICS: dict[str, Any] = {"maximum": np.max, "mean": np.mean, "median": np.median, "minimum": np.min}
+
+_OPTIONS: dict[str, set[str]] = {
+    "constant": {"constant_values"},
+    "edge": set(),
+    "reflect": {"reflect_type"},
+    "symmetric": {"reflect_type"},
+    "wrap": set(),
+    "linear_ramp": {"end_values"},
+    **{mode: {"stat_length"} for mode in _STATISTICS},
+}
+"""What each mode takes."""
 
 
 def _framed(x: Any, pad_width: Any, **kwargs: Any) -> Any:
     """The entries inside, and a frame of constants."""
     frame = np.pad(np.zeros(x.shape, dtype=x.dtype), pad_width, mode="constant", **kwargs)
-    if isinstance(pad_width, Mapping):
-        pairs = [pad_width.get(k, pad_width.get(k - x.ndim, 0)) for k in range(x.ndim)]
-        starts = [int(np.ravel(pair)[0]) for pair in pairs]
-    else:
-        starts = np.broadcast_to(pad_width, (x.ndim, 2))[:, 0].tolist()
+    starts = [before for before, _ in _pairs(pad_width, x.ndim)]
     inside = tuple(slice(start, start + n) for start, n in zip(starts, x.shape, strict=True))
     padded = scatter_add(x, index=inside, shape=frame.shape)
     return padded + frame if "constant_values" in kwargs else padded
+
+
+def _grown(x: Any, pad_width: Any, mode: str, stat_length: Any = None, end_values: Any = 0) -> Any:
+    """The array with entries before and after it along one axis after the other."""
+    given = (_pairs(each, x.ndim) for each in (pad_width, stat_length, end_values))
+    for axis, (counts, lengths, ends) in enumerate(zip(*given, strict=True)):
+        front = _before(x, axis, mode, counts[0], lengths[0], ends[0])
+        back = _before(np.flip(x, axis), axis, mode, counts[1], lengths[1], ends[1])
+        x = np.concatenate([front, x, np.flip(back, axis)], axis=axis)
+    return x
+
+
+def _before(x: Any, axis: int, mode: str, count: int, length: int | None, end: float) -> Any:
+    """What to put before ``x``: a ramp from the end to its edge, or a statistic of its first entries."""
+    if mode == "linear_ramp":
+        share = np.reshape(np.arange(count) / max(count, 1), (count, *(1,) * (x.ndim - axis - 1)))
+        return (end + share * (x[along(axis, slice(0, 1))] - end)).astype(x.dtype)
+    entry = _STATISTICS[mode](x[along(axis, slice(length))], axis=axis, keepdims=True)
+    entry = np.round(entry).astype(x.dtype) if x.dtype.kind in "iu" else entry
+    return np.broadcast_to(entry, (*x.shape[:axis], count, *x.shape[axis + 1 :]))
+
+
+def _pairs(widths: Any, ndim: int) -> list[Any]:
+    """Before and after, for each axis, from any of the forms that NumPy takes."""
+    if isinstance(widths, Mapping):
+        each = [widths.get(k, widths.get(k - ndim, 0)) for k in range(ndim)]
+        return [pair for one in each for pair in _pairs(one, 1)]
+    return np.broadcast_to(np.asarray(widths), (ndim, 2)).tolist()
 
 
 NUMPY |= {getattr(np, name): globals()[name] for name in __all__}

@@ -59,6 +59,7 @@ SCALAR = {
     "arccosh": lambda x: math.log(x + math.sqrt(x * x - 1)),
     "arctanh": lambda x: math.log((1 + x) / (1 - x)) / 2,
     "sinc": lambda x: math.sin(math.pi * x) / (math.pi * x),
+    "i0": lambda x: sum((x / 2) ** (2 * k) / math.factorial(k) ** 2 for k in range(30)),
     "deg2rad": math.radians,
     "radians": math.radians,
     "rad2deg": math.degrees,

@@ -168,6 +168,7 @@ COMPLEX = {
     "softplus": lambda x: np.log(1 + np.exp(x)),
     "cbrt": lambda x: np.sign(x.real) * (x * np.sign(x.real)) ** (1 / 3),
     "sinc": lambda x: np.sin(np.pi * x) / (np.pi * x),
+    "i0": lambda x: sum((x / 2) ** (2 * k) / math.factorial(k) ** 2 for k in range(30)),
     "remainder": lambda x, y: x - y * np.floor(x.real / y.real),
     "fmod": lambda x, y: x - y * np.trunc(x.real / y.real),
 }

@@ -103,8 +103,31 @@ def _average(draw: Draw) -> Call:
 
 def _quantiles(draw: Draw, shape: Shape) -> dict[str, Any]:
     shares = draw(st.sampled_from([0.3, [0.0, 0.25, 1.0], [[0.4, 0.9]]]))
-    method = draw(st.sampled_from(["linear", "lower", "higher", "midpoint"]))
-    return {"q": shares, "method": method, **reduced(draw, shape)}
+    return {"q": shares, "method": draw(st.sampled_from(METHODS)), **reduced(draw, shape)}
+
+
+METHODS = [
+    "linear", "lower", "higher", "midpoint", "nearest", "inverted_cdf", "averaged_inverted_cdf",
+    "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "median_unbiased",
+    "normal_unbiased",
+]  # fmt: skip
+
+
+def _of_rows(options: Options) -> Options:
+    """The same over one axis at least: of a single number nothing is left, and that may be nan."""
+    return lambda draw, shape: options(draw, shape) | reduced_for_good(draw, shape)
+
+
+def _partition(draw: Draw) -> Call:
+    """What NumPy promises of it: the entry in its place, and which ones are before and after it."""
+    shape = draw(box((1, 2), least=1))
+    k = draw(st.integers(-shape[-1], shape[-1] - 1))
+
+    def parts(x: Any) -> list[Any]:
+        y = np.partition(x, k)
+        return [np.sort(y[..., :k]), y[..., k], np.sort(y[..., k + 1 or len(x) :])]
+
+    return [shape], parts
 
 
 def _percentiles(draw: Draw, shape: Shape) -> dict[str, Any]:
@@ -128,6 +151,123 @@ def _trapezoid(draw: Draw) -> Call:
         return [shape], lambda y: np.trapezoid(y, dx=0.5, axis=along)
     places = draw(st.sampled_from([shape, (shape[along],)]))
     return [shape, places], lambda y, x: np.trapezoid(y, x, axis=along)
+
+
+def _ascending(draw: Draw, n: int) -> np.ndarray:
+    """Places from left to right, not too close."""
+    return np.cumsum(np.random.default_rng(draw(seeds)).uniform(0.5, 1.5, n))
+
+
+def _gradient(draw: Draw) -> Call:
+    order = draw(st.sampled_from([1, 2]))
+    shape = draw(box((1, 3), least=order + 1, most=4))
+    chosen = draw(st.sampled_from([None, -1, (0,), (-1, 0) if len(shape) > 1 else 0]))
+    along = range(len(shape)) if chosen is None else np.ravel(chosen).tolist()
+    given = {"axis": chosen, "edge_order": order}
+    apart = draw(st.sampled_from(["one", "half", "each", "places"]))
+    if apart == "places":
+        places = [_ascending(draw, shape[k]) for k in along]
+        return [shape, *places], lambda f, *xs: np.gradient(f, *xs, **given)
+    spacings = {"one": [], "half": [0.5], "each": [0.5 + k for k in range(len(along))]}[apart]
+    return [shape], lambda f: np.gradient(f, *spacings, **given)
+
+
+def _interp(draw: Draw) -> Call:
+    """Between the points and beyond them, never near one."""
+    n, shape = draw(st.integers(1, 4)), draw(ANY)
+    xp, rng = _ascending(draw, n), np.random.default_rng(draw(seeds))
+    ends = np.array([xp[0] - 1, *xp, xp[-1] + 1])
+    k = rng.integers(0, n + 1, shape)
+    x = ends[k] + rng.uniform(0.2, 0.8, shape) * (ends[k + 1] - ends[k])
+    beyond = {"left": draw(st.sampled_from([None, 7.0])), "right": draw(st.sampled_from([None, -7.0]))}
+    given = draw(st.sampled_from([beyond, {"period": np.ptp(xp) + 3}]))
+    return [x, xp, rng.normal(size=n)], lambda x, xp, fp: np.interp(x, xp, fp, **given)
+
+
+def _slid(function: Any) -> Any:
+    """Calls with two rows and a mode."""
+
+    def draw_call(draw: Draw) -> Call:
+        rows = [(draw(st.integers(1, 5)),) for _ in range(2)]
+        mode = draw(st.sampled_from(["full", "same", "valid"]))
+        return rows, lambda a, v: function(a, v, mode)
+
+    return draw_call
+
+
+def _unwrap(draw: Draw, shape: Shape) -> dict[str, Any]:
+    """Periods that no difference between the numbers is half of."""
+    given = {"axis": axis(draw, shape), "discont": draw(st.sampled_from([None, 2.501]))}
+    return given | ({"period": 3.901} if draw(st.booleans()) else {})
+
+
+def _cov(draw: Draw) -> Call:
+    n, rowvar = draw(st.integers(4, 5)), draw(st.booleans())
+    shapes = [(draw(st.integers(1, 3)), n) for _ in range(draw(st.integers(1, 2)))]
+    shapes = [shape if rowvar else shape[::-1] for shape in shapes]
+    shapes = [(n,)] if draw(st.booleans()) else shapes
+    given: dict[str, Any] = {"rowvar": rowvar, "ddof": draw(st.sampled_from([None, 0, 1]))}
+    given |= {"bias": draw(st.booleans())}
+    given |= draw(st.sampled_from([{}, {"fweights": [1, 2, 0, 3, 1][:n]}]))
+    if not draw(st.booleans()):
+        return list(shapes), lambda *xs: np.cov(*xs, **given)
+    w = np.random.default_rng(draw(seeds)).uniform(0.5, 2, n)
+    return [*shapes, w], lambda *xs: np.cov(*xs[:-1], aweights=xs[-1], **given)
+
+
+def _corrcoef(draw: Draw) -> Call:
+    shapes = [(draw(st.integers(1, 3)), 4) for _ in range(draw(st.integers(1, 2)))]
+    return list(shapes), lambda *xs: np.corrcoef(*xs)
+
+
+def _insert(draw: Draw) -> Call:
+    shape = draw(box((1, 3), least=1))
+    along = axis(draw, shape)
+    n = shape[along]
+    obj = draw(
+        st.one_of(
+            st.integers(-n, n),
+            st.lists(st.integers(-n, n), max_size=3),
+            hnp.arrays(bool, n),
+            st.just(slice(0, 2)),
+        )
+    )
+    count = np.insert(np.zeros(n), obj, 0.0).size - n
+    new = tuple(count if k == along % len(shape) else m for k, m in enumerate(shape))
+    if isinstance(obj, int) and draw(st.booleans()):  # as many before one place as there are
+        new = (2, *(m for k, m in enumerate(shape) if k != along % len(shape)))
+    if draw(st.booleans()):
+        new = ()
+    if draw(st.booleans()):
+        return [shape, new], lambda x, y: np.insert(x, obj, y, axis=along)
+    row = (int(np.prod(shape)),)
+    return [row, ()], lambda x, y: np.insert(x, obj, y)
+
+
+def _two_rows(function: Any) -> Any:
+    """Calls with two rows, of one entry at least."""
+
+    def draw_call(draw: Draw) -> Call:
+        return [draw(box(1, least=1, most=4)) for _ in range(2)], function
+
+    return draw_call
+
+
+def _polydiv(draw: Draw) -> Call:
+    """A divisor that starts well away from 0, and is not longer than the dividend."""
+    v = np.random.default_rng(draw(seeds)).normal(size=draw(st.integers(1, 3)))
+    v[0] = np.copysign(1 + abs(v[0]), v[0])
+    return [(draw(st.integers(v.size, 5)),), v], np.polydiv
+
+
+def _polyval(draw: Draw) -> Call:
+    return [draw(box(1, least=1, most=4)), draw(ANY)], np.polyval
+
+
+def _polyint(draw: Draw) -> Call:
+    m = draw(st.integers(1, 3))
+    constants = draw(st.sampled_from([None, 2.0, [1.0, 2.0, 3.0]]))
+    return [draw(box(1, least=1, most=4))], lambda p: np.polyint(p, m, constants)
 
 
 def _cumulative(draw: Draw, shape: Shape) -> dict[str, Any]:
@@ -260,9 +400,18 @@ def _pad(draw: Draw, shape: Shape) -> dict[str, Any]:
     pair = st.tuples(st.integers(0, 4), st.integers(0, 4))
     pairs = st.tuples(*[pair] * len(shape))
     width = draw(st.one_of(st.integers(0, 4), pair, pairs, pair.map(lambda two: {-1: two})))
-    mode = draw(st.sampled_from(["constant", "edge", "reflect", "symmetric", "wrap"]))
-    value = {"constant_values": draw(st.sampled_from([2.0, (1.0, -1.0)]))}
-    return {"pad_width": width, "mode": mode} | (value if mode == "constant" and draw(st.booleans()) else {})
+    statistics = ["maximum", "mean", "median", "minimum"]
+    mode = draw(
+        st.sampled_from(["constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", *statistics])
+    )
+    given: dict[str, Any] = {"pad_width": width, "mode": mode}
+    if mode == "constant" and draw(st.booleans()):
+        given["constant_values"] = draw(st.sampled_from([2.0, (1.0, -1.0)]))
+    if mode == "linear_ramp" and draw(st.booleans()):
+        given["end_values"] = draw(st.sampled_from([2.0, (1.0, -1.0)]))
+    if mode in statistics and draw(st.booleans()):
+        given["stat_length"] = draw(st.sampled_from([1, (2, 3)]))
+    return given
 
 
 def _tile(draw: Draw, shape: Shape) -> dict[str, Any]:
@@ -331,6 +480,13 @@ CALLS: dict[Any, Callable[[Draw], Call]] = {
     np.median: one(np.median, NONE_EMPTY, reduced),
     np.quantile: one(np.quantile, NONE_EMPTY, _quantiles),
     np.percentile: one(np.percentile, NONE_EMPTY, _percentiles),
+    np.nanmedian: with_nan(np.nanmedian, TWO_OF_EACH, reduced_for_good),
+    np.nanquantile: with_nan(np.nanquantile, TWO_OF_EACH, _of_rows(_quantiles)),
+    np.nanpercentile: with_nan(np.nanpercentile, TWO_OF_EACH, _of_rows(_percentiles)),
+    np.partition: _partition,
+    # statistics
+    np.cov: _cov,
+    np.corrcoef: _corrcoef,
     # accumulating
     np.cumsum: one(np.cumsum, ANY, one_axis_or_none),
     np.cumprod: one(np.cumprod, ANY, one_axis_or_none),
@@ -341,6 +497,26 @@ CALLS: dict[Any, Callable[[Draw], Call]] = {
     np.diff: _diff,
     np.ediff1d: one(np.ediff1d, ANY, lambda draw, shape: {"to_begin": 1.0, "to_end": [2.0, 3.0]}),
     np.trapezoid: _trapezoid,
+    np.gradient: _gradient,
+    # signals
+    np.convolve: _slid(np.convolve),
+    np.correlate: _slid(np.correlate),
+    np.interp: _interp,
+    np.unwrap: one(np.unwrap, LINES, _unwrap),
+    # polynomials
+    np.poly: one(np.poly, box(1, least=1, most=4)),
+    np.polyadd: _two_rows(np.polyadd),
+    np.polysub: _two_rows(np.polysub),
+    np.polymul: _two_rows(np.polymul),
+    np.polydiv: _polydiv,
+    np.polyder: one(np.polyder, box(1, least=1, most=4), lambda draw, s: {"m": draw(st.integers(0, 3))}),
+    np.polyint: _polyint,
+    np.polyval: _polyval,
+    np.vander: one(
+        np.vander,
+        box(1, most=4),
+        lambda draw, s: {"N": draw(st.sampled_from([None, 0, 1, 4])), "increasing": draw(st.booleans())},
+    ),
     # shaping
     np.reshape: one(np.reshape, ANY, _cut(1)),
     np.ravel: one(np.ravel),
@@ -389,6 +565,7 @@ CALLS: dict[Any, Callable[[Draw], Call]] = {
     np.dstack: some(np.dstack),
     np.column_stack: some(np.column_stack, LINES),
     np.append: _append,
+    np.insert: _insert,
     np.block: _block,
     np.split: _sections(np.split, LINES, axis, equal=True),
     np.array_split: _sections(np.array_split, LINES, axis, equal=False),

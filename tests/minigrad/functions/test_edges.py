@@ -137,6 +137,83 @@ def test_sorting_is_piecewise_linear_for_the_thin_network(x: np.ndarray) -> None
     np.testing.assert_allclose(thin.radius, np.diff(x[order]).min() / np.sqrt(2), rtol=1e-6)
 
 
+class Interpolated(nn.Module):
+    """A layer that reads heights between given points."""
+
+    def forward(self, x: Any) -> Any:
+        """Return the heights."""
+        return np.interp(x, [-2.0, -1.0, 0.5, 2.0], [0.0, 3.0, -1.0, 0.0], left=5.0)
+
+
+@few
+@given(x=hnp.arrays(float, 3, elements=st.integers(-30, 30).map(lambda n: n / 10 + 0.03)))
+def test_reading_between_points_is_piecewise_linear_for_the_thin_network(x: np.ndarray) -> None:
+    points = np.array([-2.0, -1.0, 0.5, 2.0])
+    thin = mg.thin(Interpolated(), x)
+    slopes = np.array([0.0, 3.0, -4 / 1.5, 1 / 1.5, 0.0])[np.searchsorted(points, x)]
+    np.testing.assert_allclose(thin.weight, np.diag(slopes), atol=1e-14)
+    np.testing.assert_allclose(thin.weight @ x + thin.bias, Interpolated()(mg.tensor(x)).data, atol=1e-12)
+    np.testing.assert_allclose(thin.radius, np.abs(x[:, None] - points).min(), rtol=1e-9)
+
+
+# Reading between points
+
+
+def test_at_a_point_the_slope_is_that_of_the_segment_behind_it_and_at_the_last_of_the_one_before() -> None:
+    def read(t: Any) -> Any:
+        return np.interp(t, [0.0, 1.0, 3.0], [0.0, 10.0, 50.0])
+
+    np.testing.assert_array_equal(gradient(read, [0.0, 1.0, 3.0], [1.0, 1.0, 1.0]), [10, 20, 20])
+    np.testing.assert_array_equal(gradient(read, [-1.0, 4.0], [1.0, 1.0]), [0, 0])
+    assert np.isnan(read(mg.tensor(np.nan)).item())
+
+
+@few
+@given(x=hnp.arrays(float, 4, elements=st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0])))
+def test_reading_at_points_and_jumps_gives_what_numpy_gives(x: np.ndarray) -> None:
+    for xp in ([1.0], [0.0, 1.0], [0.0, 1.0, 1.0, 2.0], [0.0, 2.0, 2.0]):
+        fp = np.arange(len(xp)) ** 2.0
+        np.testing.assert_allclose(np.interp(mg.tensor(x), xp, fp).data, np.interp(x, xp, fp))
+        unordered = np.interp(mg.tensor(x), xp[::-1], fp, period=2.5).data
+        np.testing.assert_allclose(unordered, np.interp(x, xp[::-1], fp, period=2.5))
+
+
+# Polynomials
+
+
+def test_a_polynomial_that_is_divided_by_a_longer_one_is_the_remainder() -> None:
+    quotient, rest = np.polydiv(X[0, :2], [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(quotient, [0.0])
+    np.testing.assert_array_equal(rest.data, [1.0, 2.0])
+
+
+def test_constants_of_integration_and_zeros_in_front() -> None:
+    np.testing.assert_array_equal(
+        gradient(lambda k: mg.polyint([6.0], 2, k), [1.0, 2.0], [0.0, 1.0, 1.0]), [1, 1]
+    )
+    np.testing.assert_array_equal(np.polymul(mg.tensor([0.0, 0.0]), X[0]).data, [0, 0, 0])
+    np.testing.assert_array_equal(np.polymul(mg.tensor([0.0, 2.0]), X[0]).data, [2, 4, 6])
+    np.testing.assert_array_equal(np.polyval(mg.tensor([]), [1.0, 2.0]), [0, 0])
+
+
+# Modified Bessel functions
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bessel_functions_are_right_from_nothing_to_the_largest(dtype: Any) -> None:
+    special = pytest.importorskip("scipy.special")
+    x = np.concatenate([[0.0], np.geomspace(1e-12, 85, 200), -np.geomspace(1e-12, 85, 200)]).astype(dtype)
+    leaf = mg.tensor(x, requires_grad=True)
+    np.i0(leaf).sum().backward(create_graph=True)
+    first, leaf.grad = leaf.grad, None
+    first.sum().backward()
+    assert first.dtype == leaf.grad.dtype == dtype
+    rounding = 200 * np.finfo(dtype).eps
+    wide = x.astype(float)
+    np.testing.assert_allclose(first.data, special.i1(wide), rtol=rounding)
+    np.testing.assert_allclose(leaf.grad, (special.i0(wide) + special.iv(2, wide)) / 2, rtol=rounding)
+
+
 # Adding back
 
 
@@ -170,6 +247,25 @@ PAIRS = {
     "diff": (lambda t: np.diff(t, 2, axis=0), lambda torch, t: torch.diff(t, 2, 0)),
     "trapezoid": (lambda t: np.trapezoid(t, dx=0.5), lambda torch, t: torch.trapezoid(t, dx=0.5)),
     "nansum": (lambda t: np.nansum(t, axis=0), lambda torch, t: torch.nansum(t, 0)),
+    "gradient": (
+        lambda t: np.stack(np.gradient(t, 0.5, edge_order=2)),
+        lambda torch, t: torch.stack(torch.gradient(t, spacing=0.5, edge_order=2)),
+    ),
+    "gradient at places": (
+        lambda t: np.gradient(t, [0.0, 1.0, 4.0], axis=0),
+        lambda torch, t: torch.gradient(t, spacing=[torch.tensor([0.0, 1, 4]).double()], dim=0)[0],
+    ),
+    "correlate": (
+        lambda t: np.correlate(t[0], t[1, :2], "full"),
+        lambda torch, t: torch.conv1d(t[:1, None], t[1, None, None, :2], padding=1)[0, 0],
+    ),
+    "cov": (
+        lambda t: np.cov(t, aweights=[1.0, 2.0, 3.0, 4.0]),
+        lambda torch, t: torch.cov(t, aweights=torch.tensor([1.0, 2.0, 3.0, 4.0])),
+    ),
+    "corrcoef": (np.corrcoef, lambda torch, t: torch.corrcoef(t)),
+    "nanquantile": (lambda t: np.nanquantile(t, 0.3, axis=1), lambda torch, t: torch.nanquantile(t, 0.3, 1)),
+    "i0": (np.i0, lambda torch, t: torch.special.i0(t)),
     "nanmean": (lambda t: np.nanmean(t, axis=0), lambda torch, t: torch.nanmean(t, 0)),
 }
 
@@ -232,13 +328,43 @@ AxisError = np.exceptions.AxisError
         (lambda: np.block([X, [X]]), ValueError, "nested equally deep"),
         (lambda: np.block([[X], []]), ValueError, "empty one"),
         (lambda: np.block([(X, X), X]), TypeError, "not tuples"),
-        (lambda: np.pad(X, 1, mode="mean"), ValueError, "'mean' has no rule"),
+        (lambda: np.pad(X, 1, mode="empty"), ValueError, "'empty' has no rule"),
+        (lambda: np.pad(X, 1, mode="edge", end_values=1.0), ValueError, "'edge' does not take end_values"),
         (lambda: np.pad(X, 1, mode="reflect", reflect_type="odd"), ValueError, "reflect_type"),
         (lambda: np.average(X, weights=[1.0, 2.0]), TypeError, "say along which axis="),
         (lambda: np.average(X, axis=0, weights=[1.0, 2.0, 3.0]), ValueError, r"\(2,\), not \(3,\)"),
         (lambda: np.average(X, axis=0, weights=[1.0, -1.0]), ZeroDivisionError, "sum to 0"),
         (lambda: np.quantile(X, 1.5), ValueError, "shares from 0 to 1"),
-        (lambda: np.quantile(X, 0.5, method="weibull"), ValueError, "'weibull' has no rule"),
+        (lambda: np.quantile(X, 0.5, method="middle"), ValueError, "no method 'middle'; there are linear"),
+        (lambda: np.nanpercentile(X, 101), ValueError, "nanquantile takes shares from 0 to 1"),
+        (lambda: np.nanmedian(mg.tensor(np.zeros(0))), ValueError, "no entries"),
+        (lambda: np.partition(X, 3), ValueError, "place 3 of 3 entries; there are those from -3 to 2"),
+        (lambda: np.partition(X, 0, order="x"), TypeError, "arrays of records"),
+        (lambda: np.gradient(X, edge_order=2), ValueError, "takes 3 samples, but got 2"),
+        (lambda: np.gradient(X, edge_order=3), ValueError, "edge_order is 1 or 2, not 3"),
+        (lambda: np.gradient(X, 1.0, 1.0, 1.0), TypeError, "along 2 axes .* but got 3"),
+        (lambda: np.gradient(X, [1.0, 2.0], axis=1), ValueError, r"3 samples along axis 1, .* shape \(2,\)"),
+        (lambda: np.interp(X, [0.0, 1.0], [1.0]), ValueError, r"shapes \(2,\) and \(1,\)"),
+        (lambda: np.interp(X, [1.0, 0.0], [1.0, 2.0]), ValueError, "ascending order"),
+        (lambda: np.interp(X, [0.0], [1.0], period=0), ValueError, "the period is 0"),
+        (lambda: np.convolve(X, [1.0]), ValueError, r"convolve takes two rows .* \(2, 3\)"),
+        (lambda: np.correlate(X[0], []), ValueError, r"correlate takes two rows .* \(0,\)"),
+        (lambda: np.convolve(X[0], [1.0], "all"), ValueError, "not 'all'"),  # type: ignore[call-overload]
+        (lambda: np.cov(X[None]), ValueError, r"two axes at most, not \(1, 2, 3\)"),
+        (lambda: np.cov(X, ddof=0.5), ValueError, "whole number, not 0.5"),  # type: ignore[call-overload]
+        (lambda: np.cov(X, ddof=3), ValueError, "3 observations are too few for ddof = 3"),
+        (lambda: np.cov(X, fweights=[1, 2]), ValueError, r"one for each of 3 observations, .* \(2,\)"),
+        (lambda: np.cov(X, aweights=[1.0, -1.0, 1.0]), ValueError, "some are negative"),
+        (lambda: np.cov(X, fweights=[1.5, 1.0, 1.0]), TypeError, "fweights are whole numbers"),
+        (lambda: np.insert(X, 4, 0.0, axis=1), IndexError, "place 4 along an axis of 3"),
+        (lambda: np.insert(X, [0, 1], [1.0, 2.0, 3.0]), ValueError, "broadcast"),
+        (lambda: np.polyval(X, 1.0), ValueError, r"row of coefficients, but got shape \(2, 3\)"),
+        (lambda: np.polydiv(X[0], [0.0, 1.0]), ValueError, "does not start with 0"),
+        (lambda: np.polyder(X[0], -1), ValueError, "m = -1"),
+        (lambda: np.polyint(X[0], -1), ValueError, "m = -1"),
+        (lambda: np.polyint(X[0], 3, [1.0, 2.0]), ValueError, "one constant or 3, .* got 2"),
+        (lambda: np.poly(X), ValueError, "eigenvalues"),
+        (lambda: np.vander(X), ValueError, r"row of numbers, but got shape \(2, 3\)"),
         (lambda: np.quantile(mg.tensor(np.zeros(0)), 0.5), ValueError, "no entries"),
         (lambda: np.max(mg.tensor(np.zeros(0))), ValueError, "max .* zero-size"),
     ],
