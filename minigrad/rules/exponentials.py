@@ -1,4 +1,4 @@
-"""Exponentials and logarithms, roots, the modified Bessel function, and the s-shaped functions made of them."""
+"""Exponentials and logarithms, roots, the Bessel function I₀, and the s-shaped functions made of these."""
 
 from __future__ import annotations
 
