@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from . import writes
-from .graph import tick
+from .graph import GraphFreedError, tick
 from .recording import current
 from .rules import Primitive
-from .rules.arithmetic import add, divide, multiply, power, subtract
+from .rules.arithmetic import add, divide, multiply, power, remainder, subtract
 from .rules.assignment import assign
+from .rules.decisions import floor_divide
 from .rules.primitive import numbers
 from .rules.products import matmul
 from .rules.shaping import astype, gather
@@ -43,6 +44,7 @@ class InPlace:
     __iadd__, __isub__ = _operator(add, "+"), _operator(subtract, "-")
     __imul__, __itruediv__ = _operator(multiply, "*"), _operator(divide, "/")
     __ipow__, __imatmul__ = _operator(power, "**"), _operator(matmul, "@")
+    __imod__, __ifloordiv__ = _operator(remainder, "%"), _operator(floor_divide, "//")
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """
@@ -77,6 +79,11 @@ def change(
         _overwrite(tensor.data, primitive.compute([tensor.data, numbers(other)], options), written)
         writes.note(tensor.data, tick())
         return tensor
+    if tensor._node is not None and tensor._node.released:
+        raise GraphFreedError(
+            f"{written} on a Tensor whose graph was freed by an earlier backward(): "
+            f"detach() it first, or call that one with retain_graph=True"
+        )
     if _belongs_to_leaf(tensor):
         raise RuntimeError(
             f"{written} on a leaf that requires a gradient, or on a view of one, can't be recorded; "
@@ -89,15 +96,26 @@ def change(
         )
     if not _puts_back(tensor, other, options):
         tensor._vertex()
-    before: Any = type(tensor)(tensor.data.copy())  # what the new node keeps must not change
-    before._node, before._requires_grad = tensor._node, tensor._requires_grad
-    result = tensor._record(primitive, (before, other), options)
+    if isinstance(numbers(other), np.ndarray) and np.may_share_memory(numbers(other), tensor.data):
+        if getattr(other, "_requires_grad", False):
+            other._vertex()
+        other = _copy(other)  # t *= t, t *= t[::-1]
+    result = tensor._record(primitive, (_copy(tensor), other), options)
     _overwrite(tensor.data, result.data, written)
     if result.dtype != tensor.data.dtype:
         result = result.astype(tensor.data.dtype)
     writes.note(tensor.data, result._node.order)
     tensor._node, tensor._requires_grad = result._node, True
     return tensor
+
+
+def _copy(x: Any) -> Any:
+    """Return the same place in the graph with numbers that stay: what the new node keeps."""
+    if isinstance(x, np.ndarray):
+        return x.copy()
+    copy: Any = type(x)(x.data.copy())
+    copy._node, copy._requires_grad = x._node, x._requires_grad
+    return copy
 
 
 def _overwrite(array: np.ndarray[Any, Any], result: Any, written: str) -> None:

@@ -137,6 +137,37 @@ def test_a_buffer_may_be_filled_from_itself() -> None:
     np.testing.assert_array_equal(x.grad, [0, 4, 8])
 
 
+@pytest.mark.parametrize("index", [slice(None), slice(None, None, -1), [2, 2, 0]])
+def test_a_tensor_is_changed_by_itself(index: Any) -> None:
+    for in_place, plain in ((operator.imul, operator.mul), (operator.itruediv, operator.truediv)):
+        x, other = leaf(V), leaf(V)
+        t, u = x * 1, other * 1
+        t = in_place(t, t if index == slice(None) else t[index])
+        (np.sin(t)).sum().backward()
+        (np.sin(plain(u, u[index]))).sum().backward()
+        np.testing.assert_allclose(x.grad, other.grad, rtol=1e-12, atol=1e-15)
+        t = leaf(V) * 1
+        t *= t.data  # a constant on the same memory
+        np.testing.assert_array_equal(t.data, V * V)
+
+
+def test_a_slice_is_changed_by_another_one_of_the_same_tensor() -> None:
+    x = leaf(V)
+    t = x * 1
+    t[:2] *= t[1:]
+    t.sum().backward()
+    np.testing.assert_array_equal(x.grad, [2, 1 + 3, 2 + 1])
+
+
+def test_a_tensor_whose_graph_was_freed_is_not_changed() -> None:
+    x = leaf(V)
+    for t in (x[:2], x * 2):
+        t.sum().backward()
+        with pytest.raises(mg.GraphFreedError, match=r"t \+= x .* graph was freed.*detach"):
+            t += 1
+    np.testing.assert_array_equal(x.data, V)
+
+
 def test_what_needs_no_old_number_survives_the_change() -> None:
     x = leaf(V)
     t = x * 1
@@ -283,7 +314,10 @@ def test_a_changed_array_is_named_in_forward_mode_too() -> None:
 def test_anomaly_mode_names_the_line() -> None:
     with mg.detect_anomaly():
         y = changed_factor()
-        with pytest.raises(mg.ChangedInPlaceError, match=r"multiply \(x·y\) at line test_inplace\.py:\d+ needs its argument x"):
+        with pytest.raises(
+            mg.ChangedInPlaceError,
+            match=r"multiply \(x·y\) at line test_inplace\.py:\d+ needs its argument x",
+        ):
             y.backward()
 
 
