@@ -338,6 +338,14 @@ class ArrayMethods(Operators):
         refuse("dot", out=out)
         return np.dot(self, b)  # type: ignore[call-overload]
 
+    def __pos__(self) -> Self:
+        """Return a copy."""
+        return self._apply(rules.arithmetic.positive)
+
+    def __contains__(self, value: Any) -> bool:
+        """Whether some entry is equal to ``value``."""
+        return bool((self.data == numbers(value)).any())
+
     __matmul__, __rmatmul__ = operator(rules.products.matmul), reflected(rules.products.matmul)
 
     # Decisions, as plain arrays

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from . import rules
 from .rules import Primitive
-from .rules.arithmetic import add, divide, multiply, negative, power, subtract
+from .rules.arithmetic import add, divide, multiply, negative, power, remainder, subtract
+from .rules.decisions import floor_divide
 
 
 def operator(primitive: Primitive) -> Callable[[Any, Any], Any]:
@@ -43,6 +44,16 @@ class Operators:
     __mul__, __rmul__ = operator(multiply), reflected(multiply)
     __truediv__, __rtruediv__ = operator(divide), reflected(divide)
     __pow__, __rpow__ = operator(power), reflected(power)
+    __mod__, __rmod__ = operator(remainder), reflected(remainder)
+    __floordiv__, __rfloordiv__ = operator(floor_divide), reflected(floor_divide)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        """Return x // y and x % y."""
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        """Return y // x and y % x."""
+        return other // self, other % self
 
     def __neg__(self) -> Self:
         """Return −x."""

@@ -195,7 +195,8 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
         if not self._requires_grad:
             raise RuntimeError(
                 "backward() on a Tensor that requires no gradient: nothing it was computed from has "
-                "requires_grad=True, or it was computed inside no_grad()"
+                "requires_grad=True, or only through steps (comparisons, sign, floor) of derivative 0, "
+                "or it was computed inside no_grad()"
             )
         if gradient is None:
             if self.size != 1:
@@ -301,6 +302,18 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
     def __xor__(self, other: Any) -> Any:
         """Combine decisions entry by entry."""
         return np.bitwise_xor(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        """Combine decisions entry by entry."""
+        return np.bitwise_and(other, self)
+
+    def __ror__(self, other: Any) -> Any:
+        """Combine decisions entry by entry."""
+        return np.bitwise_or(other, self)
+
+    def __rxor__(self, other: Any) -> Any:
+        """Combine decisions entry by entry."""
+        return np.bitwise_xor(other, self)
 
     def __invert__(self) -> Any:
         """Negate decisions entry by entry."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import NUMPY, gates
+from ..rules import NUMPY, arithmetic, decisions, gates
 from ..rules.primitive import as_array
 
 __all__ = ["clip", "leaky_relu", "nan_to_num", "select"]
@@ -122,7 +122,12 @@ def _real(val: Any) -> Any:
     return val
 
 
+def _divmod_as_numpy(x: Any, y: Any) -> tuple[Any, Any]:
+    return decisions.floor_divide(x, y), arithmetic.remainder(x, y)
+
+
 NUMPY |= {
+    np.divmod: _divmod_as_numpy,
     np.clip: _clip_as_numpy,
     np.where: _where_as_numpy,
     np.nan_to_num: nan_to_num,

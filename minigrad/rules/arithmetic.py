@@ -69,7 +69,7 @@ multiply = Elementwise(
 divide = Elementwise(
     "divide",
     np.divide,
-    lambda out, x, y: 1 / y,
+    lambda out, x, y: np.divide(1.0, y),  # where 1 / y would raise for a Python 0
     lambda out, x, y: -out / y,
     symbol="÷",
     formula="x / y",

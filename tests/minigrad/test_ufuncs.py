@@ -50,9 +50,7 @@ UFUNCS = {
 }
 
 UNSUPPORTED = {
-    **dict.fromkeys(
-        [np.divmod, np.modf, np.frexp], "two results: floor_divide and remainder, trunc and x − trunc"
-    ),
+    **dict.fromkeys([np.modf, np.frexp], "two results: trunc and x − trunc"),
     **dict.fromkeys([np.left_shift, np.right_shift, np.bitwise_count], "bits, which floats do not have"),
     **dict.fromkeys(
         [np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert], "of whole numbers and booleans"
