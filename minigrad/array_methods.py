@@ -12,7 +12,7 @@ from .functions import accumulating, picking, reductions, repeating, shaping
 from .functions.arguments import refuse
 from .operators import Operators, operator, reflected
 from .rules.decisions import equal, greater, greater_equal, less, less_equal, not_equal
-from .rules.primitive import numbers
+from .rules.operands import numbers
 
 Array = NDArray[Any]
 

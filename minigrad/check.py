@@ -11,7 +11,7 @@ import numpy as np
 
 from .differences import difference, largest
 from .recording import no_grad
-from .rules.primitive import as_array, numbers
+from .rules.operands import as_array, numbers
 from .tensor import Array, Tensor
 from .transforms import jvp, vjp
 from .trees import Tree, flatten

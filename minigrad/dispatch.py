@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .rules import NUMPY, Primitive
-from .rules.primitive import numbers
+from .rules.operands import numbers
 
 BITWISE = {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert}
 """Ufuncs of decisions and whole numbers alone, which have no derivative."""

@@ -19,7 +19,7 @@ from .rules import Primitive
 from .rules.arithmetic import add, divide, multiply, power, remainder, subtract
 from .rules.assignment import assign
 from .rules.decisions import floor_divide
-from .rules.primitive import numbers
+from .rules.operands import numbers
 from .rules.products import matmul
 from .rules.shaping import astype, gather
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from .graph import newest_first
 from .nn import Module
 from .recording import enable_grad
-from .rules.primitive import numbers
+from .rules.operands import numbers
 from .tensor import Array, Tensor
 from .value import Value
 

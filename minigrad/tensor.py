@@ -16,7 +16,7 @@ from .graph import Node, walk_backward
 from .inplace import InPlace, fixed
 from .recording import current, enable_grad
 from .rules import Primitive
-from .rules.primitive import as_array, numbers
+from .rules.operands import as_array, numbers
 from .rules.shaping import gather
 
 

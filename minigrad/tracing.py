@@ -13,7 +13,7 @@ import numpy as np
 from .graph import Vertex, newest_first
 from .origins import Origins
 from .recording import current, enable_grad, recording_origin
-from .rules.primitive import as_array, numbers
+from .rules.operands import as_array, numbers
 from .tensor import Tensor
 from .value import Value
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from .graph import walk_backward, walk_forward
 from .recording import enable_grad, is_recording
-from .rules.primitive import as_array
+from .rules.operands import as_array
 from .rules.shaping import astype
 from .tensor import Tensor, plain, recorded
 from .trees import Tree, alike, arranged, flatten

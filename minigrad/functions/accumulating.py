@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, ordering
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from .arguments import along, operand, refuse
 from .reductions import Axis
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules.primitive import as_array
+from ..rules.operands import as_array
 
 ADVICE = {
     "out": "a recorded result is a new Tensor, so assign it: y = {0}(x)",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import NUMPY
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 
 CONSTANT = (
     np.all, np.allclose, np.angle, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.argwhere,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import NUMPY, arithmetic, decisions, gates
-from ..rules.primitive import as_array
+from ..rules.operands import as_array
 
 __all__ = ["clip", "leaky_relu", "nan_to_num", "select"]
 

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, shaping
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from .arguments import along, operand, refuse
 
 __all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "insert", "stack", "vstack"]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from ..rules import NUMPY, linear_algebra
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from ..rules.products import matmul, transposed
 from .arguments import operand, refuse
 from .products import cross, einsum, outer, tensordot, vecdot

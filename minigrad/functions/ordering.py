@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rules import NUMPY, ordering
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from .arguments import operand, refuse
 from .reductions import Axis
 

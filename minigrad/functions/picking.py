@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from ..rules.shaping import scatter_add
 from .arguments import along, operand, refuse
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import NUMPY
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from .arguments import operand
 from .signals import convolve
 

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, reductions
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from .arguments import operand, refuse
 
 __all__ = [

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..rules import NUMPY
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from ..rules.shaping import scatter_add
 from .arguments import along, operand
 

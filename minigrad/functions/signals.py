@@ -10,7 +10,7 @@ import numpy as np
 from ..rules import NUMPY
 from ..rules.convolution import convolution
 from ..rules.gates import clip, where
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from .arguments import operand
 
 __all__ = ["convolve", "correlate", "interp", "unwrap"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from .arguments import operand
 
 __all__ = ["corrcoef", "cov"]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..random import generator
 from ..rules.gates import dropout
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from ..rules.products import linear
 from ..tensor import Tensor
 from . import init

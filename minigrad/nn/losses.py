@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from ..rules import losses
 from ..rules.exponentials import softplus
 from ..rules.gates import relu
-from ..rules.primitive import as_array
+from ..rules.operands import as_array
 from ..tensor import Array, Tensor
 
 

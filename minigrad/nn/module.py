@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..rules.primitive import numbers
+from ..rules.operands import numbers
 from ..tensor import Array, Tensor
 from . import storage
 

@@ -6,7 +6,8 @@ import operator
 
 import numpy as np
 
-from .primitive import Elementwise, Operand, numbers
+from .operands import Operand, numbers
+from .primitive import Elementwise
 
 POSITIVE = (0.0, np.inf)
 LINE = (-np.inf, np.inf)

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .primitive import Linear, Operand
+from .operands import Operand
+from .primitive import Linear
 
 Lengths: TypeAlias = tuple[int, ...]
 """One number for each spatial axis."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import Elementwise, Operand
+from .operands import Operand
+from .primitive import Elementwise
 
 
 def _decision(ufunc: np.ufunc, formula: str, symbol: str = "", **metadata: Any) -> Elementwise:

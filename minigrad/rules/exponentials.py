@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import LINE, POSITIVE
-from .primitive import Elementwise, Operand, Rule, numbers
+from .operands import Operand, numbers
+from .primitive import Elementwise, Rule
 
 LN_2 = math.log(2)
 LN_10 = math.log(10)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import Choice, Elementwise, General, Operand, entrywise, numbers
+from .operands import Operand, numbers
+from .primitive import Choice, Elementwise, General, entrywise
 from .shaping import gather, scatter_add
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import General, Operand, numbers
+from .operands import Operand, numbers
+from .primitive import General
 from .products import transposed
 from .shaping import concatenate
 

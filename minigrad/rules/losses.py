@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import General, Operand, numbers
+from .operands import Operand, numbers
+from .primitive import General
 from .reductions import log_softmax
 
 

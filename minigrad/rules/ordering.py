@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import General, Linear, Operand, numbers
+from .operands import Operand, numbers
+from .primitive import General, Linear
 
 
 def _order(x: Operand, axis: int) -> Any:

@@ -15,14 +15,12 @@ kind                      reverse mode (VJP)              forward mode (JVP)
 from __future__ import annotations
 
 import inspect
-import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-Operand: TypeAlias = Any
-"""An array, a number, or a Tensor that is being recorded: whatever NumPy's operators accept."""
+from .operands import Operand, as_array, described, match
 
 Rule: TypeAlias = Callable[..., Operand]
 Interval: TypeAlias = tuple[float, float]
@@ -171,7 +169,7 @@ class Primitive:
         try:
             return self.forward(*args, **options)
         except (TypeError, ValueError, IndexError, OverflowError) as error:
-            given = ", ".join(_described(arg) for arg in args)
+            given = ", ".join(described(arg) for arg in args)
             given += "".join(f", {name}={value!r}" for name, value in options.items())
             kind = TypeError if isinstance(error, TypeError) else type(error)
             raise kind(f"{self.name} ({self.formula}) got {given}: {error}") from None
@@ -394,29 +392,6 @@ class StrongProduct(Elementwise):
         return match(sum(terms), output)
 
 
-def match(g: Operand, like: Operand) -> Operand:
-    """
-    Give the derivative ``g`` the shape and dtype of the operand ``like``: the one place of un-broadcasting.
-
-    Axes along which ``like`` was broadcast are summed (the transpose of copying), missing ones are broadcast
-    (a constant partial), and the dtype follows the operand: float32 in, float32 gradients out.
-    """
-    shape = like.shape
-    if g.shape != shape:
-        lead = g.ndim - len(shape)
-        summed = tuple(
-            axis for axis in range(g.ndim) if axis < lead or (shape[axis - lead] == 1 and g.shape[axis] != 1)
-        )
-        if summed:
-            lengths = g.shape
-            g = g.sum(axis=summed)
-            if g.shape != shape:  # the summed axes again, of length 1: the others stay in their places
-                g = np.reshape(g, [1 if a in summed else n for a, n in enumerate(lengths)][max(lead, 0) :])
-        if g.shape != shape:
-            g = np.reshape(g, shape) if g.size == like.size else np.broadcast_to(g, shape)
-    return g if g.dtype == like.dtype else g.astype(like.dtype)
-
-
 def entrywise(primitive: Primitive, args: Sequence[Any]) -> Any:
     """Apply an elementwise primitive to arrays of Values, entry by entry."""
     arrays = np.broadcast_arrays(*(np.asarray(arg, dtype=object) for arg in args))
@@ -426,30 +401,8 @@ def entrywise(primitive: Primitive, args: Sequence[Any]) -> Any:
     return out[()]
 
 
-def as_array(data: Any, dtype: Any = None) -> Any:
-    """Return ``np.asarray(data)``, or say what is wrong with data that make no array."""
-    if isinstance(data, np.ndarray) and hasattr(data, "mask"):
-        raise TypeError(
-            "a masked array would lose its mask here: fill it first, x.filled(0), and use mg.where"
-        )
-    try:
-        return np.asarray(data, dtype=dtype)
-    except ValueError as error:
-        raise ValueError(f"an array has rows of equal length and numbers alone: {error}") from None
-
-
 def _registered(name: str) -> Primitive:
     return REGISTRY[name]
-
-
-def _described(arg: Any) -> str:
-    """What an argument is, for an error: an array's shape, or the thing itself."""
-    return f"shape {arg.shape}" if isinstance(arg, np.ndarray) else reprlib.repr(arg)
-
-
-def numbers(operand: Operand) -> Any:
-    """Return the plain array in ``operand``, for decisions that have no derivative (who won, which index)."""
-    return operand.numpy() if hasattr(operand, "numpy") else operand
 
 
 def _signature(forward: Rule, count: int, variadic: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:

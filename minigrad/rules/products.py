@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import General, Linear, Operand, match, numbers
+from .operands import Operand, match, numbers
+from .primitive import General, Linear
 from .shaping import scatter_add
 
 

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .gates import lead, maximum, minimum
+from .operands import Operand, numbers
 from .ordering import cumprod, earlier
-from .primitive import General, Linear, Operand, entrywise, numbers
+from .primitive import General, Linear, entrywise
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 

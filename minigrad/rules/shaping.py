@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import Linear, Operand
+from .operands import Operand
+from .primitive import Linear
 
 astype = Linear(
     "astype",

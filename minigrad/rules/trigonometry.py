@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from .exponentials import curve
-from .primitive import Elementwise, Operand, numbers
+from .operands import Operand, numbers
+from .primitive import Elementwise
 
 PERIOD: Any = {"domain": [(-math.pi / 2, math.pi / 2)]}  # the same holds in every other period
 UNIT: Any = {"domain": [(-1.0, 1.0)]}

@@ -11,7 +11,7 @@ import numpy as np
 from ..nn import Module, Sequential, watch
 from ..optim import Optimizer
 from ..recording import no_grad
-from ..rules.primitive import as_array
+from ..rules.operands import as_array
 from ..tensor import Array, Tensor
 from .callback import Callback
 from .measure import CHUNK, Examples, Hits, Loss, hits_of_classes, hits_of_signs

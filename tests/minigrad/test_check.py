@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad.check import GradientMismatch, _Function, _Tolerance, check_gradients
 from minigrad.differences import difference
 from minigrad.rules import Elementwise, General, Linear, Primitive
-from minigrad.rules.primitive import numbers
+from minigrad.rules.operands import numbers
 from minigrad.testing import arrays, broadcastable
 
 from .oracle import registered

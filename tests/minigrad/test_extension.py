@@ -15,7 +15,7 @@ import minigrad as mg
 import viz
 from minigrad import nn
 from minigrad.rules import NUMPY, REGISTRY, Elementwise, General, Linear
-from minigrad.rules.primitive import numbers
+from minigrad.rules.operands import numbers
 from minigrad.testing import arrays, broadcastable
 
 from .oracle import central_difference

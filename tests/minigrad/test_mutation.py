@@ -19,7 +19,8 @@ from hypothesis import Phase, given, settings
 
 import minigrad as mg
 from minigrad.rules import REGISTRY, Elementwise, Primitive
-from minigrad.rules.primitive import Choice, StrongProduct, numbers
+from minigrad.rules.operands import numbers
+from minigrad.rules.primitive import Choice, StrongProduct
 
 from . import test_rules
 from .oracle import check_first_order, check_hygiene, check_second_order

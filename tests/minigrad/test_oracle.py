@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.rules import REGISTRY, Elementwise, General, Linear, Primitive
-from minigrad.rules.primitive import numbers
+from minigrad.rules.operands import numbers
 
 from .oracle import (
     central_difference,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import rules
 from minigrad.rules import REGISTRY, Linear, Primitive
-from minigrad.rules.primitive import CLASSES, match
+from minigrad.rules.operands import match
+from minigrad.rules.primitive import CLASSES
 
 from .oracle import (
     check_first_order,
