@@ -348,7 +348,11 @@ def test_the_inner_derivative_does_not_see_the_outer_perturbation(outer: Any, in
     assert outer(lambda x: inner(lambda y: mg.tensor(1.0))(x))(x) == 0
 
 
-@pytest.mark.parametrize("modes", list(product([forward, reverse], repeat=3)), ids=str)
+@pytest.mark.parametrize(
+    "modes",
+    list(product([forward, reverse], repeat=3)),
+    ids=lambda modes: "-".join(m.__name__ for m in modes),
+)
 def test_three_levels_that_close_over_each_other(modes: Any) -> None:
     d1, d2, d3 = modes
     x = 1.5
