@@ -1,8 +1,8 @@
 """
 ``mg.linalg``: linear algebra with the names and signatures of :mod:`numpy.linalg`, and derivatives.
 
-The last two axes are matrices, all axes before them a batch. float32 stays float32. Where only symmetric
-matrices have a result (``cholesky``, ``eigh``), it is that of the symmetric part (A + Aᵀ)/2.
+The last two axes are matrices, all axes before them a batch. float32 stays float32. Functions of symmetric
+matrices (``cholesky``, ``eigh``) read one triangle, as NumPy's do: the derivative by the other one is 0.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     Return the pseudoinverses of matrices (..., m, n), shape (..., n, m).
 
     Singular values up to ``rcond`` (or ``rtol``) times the largest count as 0. The derivative is that among
-    matrices of the same rank, symmetric or not.
+    matrices of the same rank. Of ``hermitian`` (symmetric) ones the lower triangle is read.
 
     Examples
     --------
@@ -153,7 +153,8 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     >>> mg.linalg.pinv(mg.tensor([[2.0], [0.0]]))
     tensor([[0.5, 0. ]])
     """
-    return linear_algebra.pinv(_matrix("pinv", a), rcond=rtol if rcond is None else rcond)
+    a = _mirrored("pinv", a) if hermitian else _matrix("pinv", a)
+    return linear_algebra.pinv(a, rcond=rtol if rcond is None else rcond)
 
 
 def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
@@ -245,7 +246,7 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
     """
     Return the lower triangular L with L Lᵀ = a, or the upper Lᵀ, of symmetric positive definite matrices.
 
-    The gradient is symmetric: it is that of the symmetric part of ``a``.
+    Only that triangle of ``a`` is read, and has a derivative.
 
     Raises
     ------
@@ -259,8 +260,7 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
     tensor([[2., 0.],
             [1., 2.]])
     """
-    lower = linear_algebra.cholesky(_square("cholesky", a))
-    return transposed(lower) if upper else lower
+    return linear_algebra.cholesky(_square("cholesky", a), upper=upper)
 
 
 def eigh(a: Any, UPLO: str = "L") -> EighResult:
@@ -273,8 +273,13 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     ----------
     a : array_like, shape (..., n, n)
         The matrices.
-    UPLO : str
-        Taken for NumPy's sake: both triangles count.
+    UPLO : {"L", "U"}
+        Which triangle is read, and has a derivative: the lower or the upper one.
+
+    Raises
+    ------
+    ValueError
+        For another triangle.
 
     Examples
     --------
@@ -282,13 +287,15 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     >>> mg.linalg.eigh(mg.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
     tensor([1., 2.])
     """
-    packed = linear_algebra.eigenpairs(_square("eigh", a))
+    if UPLO.upper() not in ("L", "U"):
+        raise ValueError(f'eigh reads one triangle, UPLO="L" or "U", but got {UPLO!r}')
+    packed = linear_algebra.eigenpairs(_square("eigh", a), upper=UPLO.upper() == "U")
     return EighResult(packed[..., 0, :], packed[..., 1:, :])
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """
-    Return the eigenvalues of symmetric matrices, ascending, shape (..., n).
+    Return the eigenvalues of symmetric matrices, ascending, shape (..., n): see :func:`eigh`.
 
     Examples
     --------
@@ -303,6 +310,8 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     """
     Return the singular value decomposition U, S, Vh; S alone if not ``compute_uv``.
 
+    Of ``hermitian`` (symmetric) matrices the lower triangle is read.
+
     Raises
     ------
     ValueError
@@ -315,7 +324,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     >>> mg.linalg.svd(mg.tensor([[3.0, 0.0], [0.0, 4.0]])).S
     tensor([4., 3.])
     """
-    a = _matrix("svd", a)
+    a = _mirrored("svd", a) if hermitian else _matrix("svd", a)
     m, n = a.shape[-2:]
     if full_matrices and compute_uv and m != n:
         raise ValueError(
@@ -609,6 +618,12 @@ def _square(name: str, x: Any) -> Any:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise LinAlgError(f"{name} got shape {x.shape}; it takes square matrices (..., n, n)")
     return x
+
+
+def _mirrored(name: str, x: Any) -> Any:
+    """The symmetric matrices with these lower triangles."""
+    lower = np.tril(_square(name, x))
+    return lower + transposed(np.tril(lower, -1))
 
 
 def _floats(x: Any) -> Any:

@@ -1,8 +1,8 @@
 """Matrices: solving, inverting, determinants, decompositions; all on the last two axes, in batches.
 
 Written G for the cotangent and T for the tangent, as in Giles 2008, *An extended collection of matrix
-derivative results*. Rules of symmetric matrices take the symmetric part (A + Aᵀ)/2 first, so that they hold
-in every direction, also in those that leave the symmetric matrices.
+derivative results*. Of a symmetric matrix S one triangle is read, as LAPACK does: the lower one of A, or the
+upper one. So the rules hold in every direction, and the derivative by the other triangle is 0.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def _explained(compute: Callable[..., Any], why: str) -> Callable[..., Any]:
     """Say of a failure what it means."""
 
     @wraps(compute)
-    def forward(*matrices: Operand) -> Operand:
+    def forward(*matrices: Operand, **options: Any) -> Operand:
         try:
-            return compute(*matrices)
+            return compute(*matrices, **options)
         except np.linalg.LinAlgError as error:
             raise np.linalg.LinAlgError(f"{error}; {why}") from None
 
@@ -118,39 +118,50 @@ signdet = General(
 # Decompositions
 
 
-def _symmetric(x: Operand) -> Operand:
-    return (x + transposed(x)) / 2
-
-
 def _half(x: Operand) -> Operand:
     """The lower triangle, with half of the diagonal: x = half(x) + half(x)ᵀ for symmetric x."""
     n = x.shape[-1]
     return x * (np.tri(n) - np.eye(n) / 2).astype(x.dtype)
 
 
-def _cholesky_vjp(g: Operand, out: Operand, a: Operand) -> Operand:
-    left = solve(transposed(out), _half(transposed(out) @ g))
-    return _symmetric(transposed(solve(transposed(out), transposed(left))))
+def _mirrored(x: Operand, upper: bool) -> Operand:
+    """The symmetric matrix with this lower, or upper, triangle."""
+    half = _half(transposed(x) if upper else x)
+    return half + transposed(half)
 
 
-def _cholesky_jvp(t: Operand, out: Operand, a: Operand) -> Operand:
-    left = solve(out, _symmetric(t))
-    return out @ _half(transposed(solve(out, transposed(left))))
+def _folded(g: Operand, upper: bool) -> Operand:
+    """The transpose of that: an entry that is read has the cotangents of both its places."""
+    half = _half(g + transposed(g))
+    return transposed(half) if upper else half
+
+
+def _cholesky_vjp(g: Operand, out: Operand, a: Operand, upper: bool = False) -> Operand:
+    back, g = (out, transposed(g)) if upper else (transposed(out), g)
+    left = solve(back, _half(back @ g))
+    return _folded(solve(back, transposed(left)), upper)
+
+
+def _cholesky_jvp(t: Operand, out: Operand, a: Operand, upper: bool = False) -> Operand:
+    lower = transposed(out) if upper else out
+    left = solve(lower, _mirrored(t, upper))
+    moved = lower @ _half(solve(lower, transposed(left)))
+    return transposed(moved) if upper else moved
 
 
 cholesky = General(
     "cholesky",
     _explained(
-        lambda a: np.linalg.cholesky(_symmetric(a)),
+        lambda a, upper=False: np.linalg.cholesky(a, upper=upper),
         "cholesky is of symmetric matrices with positive eigenvalues; mg.linalg.eigvalsh shows them",
     ),
     vjps=[_cholesky_vjp],
     jvps=[_cholesky_jvp],
     symbol="chol",
-    formula="lower L with LLᵀ = (A + Aᵀ)/2",
-    source="Murray 2016, eqs. 8, 10: dL = L Φ(L⁻¹ dA L⁻ᵀ), Φ the lower triangle with half of the diagonal",
+    formula="lower L with LLᵀ = S, or the upper Lᵀ, where S is symmetric with that triangle of A",
+    source="Murray 2016, eqs. 8, 10: dL = L Φ(L⁻¹ dS L⁻ᵀ), Φ the lower triangle with half of the diagonal",
     classes="smooth",
-    kinks={"A not symmetric": "its symmetric part is taken, so the gradient is symmetric"},
+    kinks={"the other triangle": "is not read: its derivative is 0"},
 )
 
 
@@ -180,8 +191,8 @@ def _skew(x: Operand) -> Operand:
     return x - transposed(x)
 
 
-def _eigenpairs(a: Operand) -> Operand:
-    values, vectors = np.linalg.eigh(_symmetric(a))
+def _eigenpairs(a: Operand, upper: bool = False) -> Operand:
+    values, vectors = np.linalg.eigh(a, "U" if upper else "L")
     return np.concatenate([_row(values), vectors], axis=-2)
 
 
@@ -189,15 +200,15 @@ def _pairs(packed: Operand) -> tuple[Operand, Operand]:
     return packed[..., 0, :], packed[..., 1:, :]
 
 
-def _eigenpairs_vjp(g: Operand, out: Operand, a: Operand) -> Operand:
+def _eigenpairs_vjp(g: Operand, out: Operand, a: Operand, upper: bool = False) -> Operand:
     (values, vectors), (by_values, by_vectors) = _pairs(out), _pairs(g)
     turn = _reciprocal(_row(values) - _column(values)) * (transposed(vectors) @ by_vectors)
-    return _symmetric(vectors @ (_row(by_values) * _identity(a) + turn) @ transposed(vectors))
+    return _folded(vectors @ (_row(by_values) * _identity(a) + turn) @ transposed(vectors), upper)
 
 
-def _eigenpairs_jvp(t: Operand, out: Operand, a: Operand) -> Operand:
+def _eigenpairs_jvp(t: Operand, out: Operand, a: Operand, upper: bool = False) -> Operand:
     values, vectors = _pairs(out)
-    moved = transposed(vectors) @ _symmetric(t) @ vectors
+    moved = transposed(vectors) @ _mirrored(t, upper) @ vectors
     turn = _reciprocal(_row(values) - _column(values)) * moved
     return concatenate(_row(_diagonal(moved)), vectors @ turn, axis=-2)
 
@@ -208,10 +219,13 @@ eigenpairs = General(
     vjps=[_eigenpairs_vjp],
     jvps=[_eigenpairs_jvp],
     symbol="λ, V",
-    formula="λ as a row above V, where (A + Aᵀ)/2 = V diag(λ) Vᵀ",
-    source=f"{GILES}, 3.1: dλᵢ = vᵢᵀ dA vᵢ, dV = V(F ∘ VᵀdA V), Fᵢⱼ = 1/(λⱼ − λᵢ)",
+    formula="λ as a row above V, where V diag(λ) Vᵀ = S is symmetric with the lower, or upper, triangle of A",
+    source=f"{GILES}, 3.1: dλᵢ = vᵢᵀ dS vᵢ, dV = V(F ∘ VᵀdS V), Fᵢⱼ = 1/(λⱼ − λᵢ)",
     classes="smooth",
-    kinks={"λᵢ = λⱼ": "F is 0: eigenvectors do not turn towards each other"},
+    kinks={
+        "λᵢ = λⱼ": "F is 0: eigenvectors do not turn towards each other",
+        "the other triangle": "is not read: its derivative is 0",
+    },
 )
 
 

@@ -60,6 +60,10 @@ def case(
 
 
 TIES = "shared equally: no entry is better than another"
+TRIANGLE = (
+    "NumPy reads one triangle of a symmetric matrix, so the other one has no slope, as differences say; "
+    "torch reads one too, but shares its slope between both"
+)
 DEAD = "a branch that is not taken has no say: its cotangent 0 annihilates an infinite partial"
 
 SECTIONS: dict[str, list[Case]] = {
@@ -183,13 +187,15 @@ SECTIONS: dict[str, list[Case]] = {
              x=[1.0, 2.0]),
     ],
     "Matrices": [
-        case("cholesky, from both triangles", "np.linalg.cholesky(x)", "torch.linalg.cholesky(x)",
-             "of the symmetric part, so the gradient is symmetric", x=[[4.0, 1.0], [1.0, 3.0]]),
+        case("cholesky", "np.linalg.cholesky(x)", "torch.linalg.cholesky(x)", TRIANGLE,
+             x=[[4.0, 1.0], [1.0, 3.0]]),
+        case("cholesky, upper", "np.linalg.cholesky(x, upper=True)", "torch.linalg.cholesky(x, upper=True)",
+             TRIANGLE, x=[[4.0, 1.0], [9.0, 3.0]]),
         case("det of a singular matrix", "np.linalg.det(x)", "torch.linalg.det(x)",
              "the cofactors, which need no inverse", x=[[1.0, 2.0], [2.0, 4.0]]),
         case("det of zeros", "np.linalg.det(x)", "torch.linalg.det(x)", x=[[0.0, 0.0], [0.0, 0.0]]),
-        case("eigvalsh, from both triangles", "np.linalg.eigvalsh(x)[0]", "torch.linalg.eigvalsh(x)[0]",
-             "of the symmetric part", x=[[2.0, 1.0], [1.0, 2.0]]),
+        case("eigvalsh", "np.linalg.eigvalsh(x)[0]", "torch.linalg.eigvalsh(x)[0]", TRIANGLE,
+             x=[[2.0, 1.0], [1.0, 2.0]]),
         case("pinv of a singular matrix", "np.linalg.pinv(x)", "torch.linalg.pinv(x)",
              "as if the rank stayed", x=[[1.0, 0.0], [0.0, 0.0]]),
     ],

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from minigrad.rules import Primitive
 
-from .base import Draw, Sampler, Shape, broadcasting, seeds
+from .base import Draw, Sampler, Shape, broadcasting, normal, seeds
 
 batches = hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=2)
 
@@ -39,7 +39,10 @@ def _square(draw: Draw, primitive: Primitive) -> tuple[list[Any], dict[str, Any]
 
 
 def _symmetric(draw: Draw, primitive: Primitive) -> tuple[list[Any], dict[str, Any]]:
-    return [symmetric(draw, draw(batches), draw(st.integers(0, 3)))], {}
+    """One triangle of a symmetric matrix, and anything in the other."""
+    a, upper = symmetric(draw, draw(batches), draw(st.integers(0, 3))), draw(st.booleans())
+    unread = np.tri(a.shape[-1], k=-1) if upper else np.tri(a.shape[-1], k=-1).T
+    return [a + normal(draw, a.shape) * unread], {"upper": upper}
 
 
 def _solve(draw: Draw, primitive: Primitive) -> tuple[list[Any], dict[str, Any]]:
