@@ -362,7 +362,7 @@ class Choice(Elementwise):
 
 class StrongProduct(Elementwise):
     """
-    A product in which 0 in the first factor wins over ∞ and nan in the second, and so in its derivatives.
+    A product in which 0 wins over ∞ and nan in the other factor, and so in its derivatives.
 
     A `where` in its place would not do: differentiated again, it multiplies the infinite factor by 0.
     """
@@ -372,9 +372,8 @@ class StrongProduct(Elementwise):
     def vjp(
         self, k: int, g: Operand, output: Operand, args: Sequence[Operand], options: Mapping[str, Any]
     ) -> Operand:
-        """Return the strong product with the other factor, in its order."""
-        first, second = args
-        return match(self(g, second) if k == 0 else self(first, g), args[k])
+        """Return the strong product with the other factor."""
+        return match(self(g, args[1 - k]), args[k])
 
     strong_vjp = vjp
 
@@ -423,7 +422,7 @@ def _signature(forward: Rule, count: int, variadic: bool) -> tuple[tuple[str, ..
 
 def _strong_product(x: Operand, y: Operand) -> Operand:
     zeros = np.zeros(np.broadcast_shapes(np.shape(x), np.shape(y)), dtype=np.result_type(x, y))
-    return np.multiply(x, y, out=zeros, where=np.not_equal(x, 0))
+    return np.multiply(x, y, out=zeros, where=np.not_equal(x, 0) & np.not_equal(y, 0))
 
 
 strong_multiply = StrongProduct(
@@ -432,7 +431,7 @@ strong_multiply = StrongProduct(
     lambda out, x, y: y,
     lambda out, x, y: x,
     symbol="×",
-    formula="x·y, and 0 where x = 0",
+    formula="x·y, and 0 where x or y is 0",
     source="product rule; x is a cotangent, and 0 where a branch was not taken",
     classes=("multilinear", "multilinear"),
 )
