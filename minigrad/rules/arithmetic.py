@@ -100,7 +100,7 @@ remainder, fmod = (
         formula=f"x − n·y with n = {rounding}(x/y)",
         source="n is constant between its jumps",
         classes=("smooth", "smooth"),
-        domain=((-2.8, -1.8), (1.2, 2.0)),  # between two jumps, where n is not 0; elsewhere it is the same
+        domain=(LINE, POSITIVE),
         kinks={"x/y whole": "n = x/y"},
     )
     for ufunc, rounding, by_divisor in (

@@ -1,9 +1,21 @@
-"""How hypothesis draws arguments for the primitives that are not elementwise, family by family."""
+"""How hypothesis draws arguments where a domain does not say it all, family by family."""
 
-from . import assignment, convolution, gates, linear_algebra, losses, ordering, products, reductions, shaping
+from . import (
+    arithmetic,
+    assignment,
+    convolution,
+    gates,
+    linear_algebra,
+    losses,
+    ordering,
+    products,
+    reductions,
+    shaping,
+)
 from .base import Sampler
 
 SAMPLERS: dict[str, Sampler] = {
+    **arithmetic.SAMPLERS,
     **assignment.SAMPLERS,
     **convolution.SAMPLERS,
     **gates.SAMPLERS,
