@@ -19,8 +19,14 @@ ADVICE = {
 
 
 def operand(x: Any) -> Any:
-    """Return an array or a Tensor as it is, and make an array of numbers and lists."""
-    return x if hasattr(x, "shape") else as_array(x)
+    """Return an array or a Tensor as it is; make an array of numbers and lists, a Tensor of lists of them."""
+    if hasattr(x, "shape"):
+        return x
+    return np.stack([operand(part) for part in x]) if _holds_tensors(x) else as_array(x)
+
+
+def _holds_tensors(x: Any) -> bool:
+    return any(map(_holds_tensors, x)) if isinstance(x, (list, tuple)) else hasattr(x, "requires_grad")
 
 
 def refuse(function: str, **options: Any) -> None:

@@ -225,6 +225,8 @@ def _depths(part: Any, level: int = 0) -> list[int]:
 
 
 def _several(name: str, arrays: Any) -> Sequence[Any]:
+    if getattr(arrays, "shape", ()):
+        arrays = list(arrays)  # its rows
     if not isinstance(arrays, (list, tuple)) or not arrays:
         what = f"one of shape {arrays.shape}" if hasattr(arrays, "shape") else repr(arrays)
         raise ValueError(f"{name} takes a list of arrays with at least one in it, but got {what}")

@@ -36,6 +36,7 @@ __all__ = [
     "eigh",
     "eigvalsh",
     "inv",
+    "lstsq",
     "matmul",
     "matrix_norm",
     "matrix_power",
@@ -155,6 +156,57 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     """
     a = _mirrored("pinv", a) if hermitian else _matrix("pinv", a)
     return linear_algebra.pinv(a, rcond=rtol if rcond is None else rcond)
+
+
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
+    """
+    Return the smallest x with the least ‖b − a @ x‖, the square of that, the rank and singular values of a.
+
+    All but the rank have derivatives: that of x is among matrices of the same rank, as of :func:`pinv`.
+
+    Parameters
+    ----------
+    a : array_like, shape (m, n)
+        The matrix.
+    b : array_like, shape (m,) or (m, k)
+        One right side, or several as columns.
+    rcond : float, optional
+        Singular values up to this times the largest count as 0; by default the rounding of max(m, n) numbers.
+
+    Returns
+    -------
+    x : Tensor or ndarray, shape (n,) or (n, k)
+    residuals : Tensor or ndarray, shape (k,)
+        Empty unless m > n = rank, as in NumPy.
+    rank : int
+    singular_values : Tensor or ndarray, shape (min(m, n),)
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np, minigrad as mg
+    >>> line = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    >>> y = mg.tensor([1.0, 3.0, 5.0], requires_grad=True)
+    >>> x, *_ = np.linalg.lstsq(line, y)
+    >>> x.data.round(9)
+    array([1., 2.])
+    """
+    a, b = _floats(_matrix("lstsq", a)), _floats(operand(b))
+    if a.ndim != 2 or b.ndim not in (1, 2) or len(a) != len(b):
+        raise LinAlgError(f"lstsq got a {a.shape} and b {b.shape}; they must be (m, n) and (m,) or (m, k)")
+    m, n = a.shape
+    rounding = float(np.finfo(a.dtype).eps)
+    cut = rounding * max(m, n) if rcond is None else rounding if rcond < 0 else rcond
+    values = svdvals(a)
+    rank = np.int32(np.sum(numbers(values) > cut * np.max(numbers(values), initial=0)))
+    x = matmul(pinv(a, cut), b)
+    away = np.reshape(b - matmul(a, x), (m, -1))
+    residuals = np.sum(away * away, axis=0)
+    return x, residuals if m > n == rank else residuals[:0], rank, values
 
 
 def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:

@@ -263,6 +263,8 @@ def _read_off(name: str, rows: Any, n: Any, q: Any, method: str) -> Any:
         raise ValueError(f"{name}: there is no method {method!r}; there are {', '.join(_PLACES)}")
     if rows.shape[-1] == 0:
         raise ValueError(f"{name} of no entries: there is nothing to read off, since an axis has length 0")
+    if getattr(q, "requires_grad", False):
+        raise TypeError(f"{name} has no derivative by its shares; say so with q.data")
     lets_dtype_win = type(q) in (int, float) and rows.dtype.kind == "f"
     shares = np.asarray(numbers(q), dtype=rows.dtype if lets_dtype_win else None)
     shares = shares if shares.dtype.kind == "f" else shares.astype(float)

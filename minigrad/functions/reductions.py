@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import DTypeLike
 
-from ..rules import NUMPY, reductions
+from ..rules import NUMPY, gates, reductions
 from ..rules.operands import numbers
 from .arguments import operand, refuse
 
@@ -32,7 +32,7 @@ def sum(
     where: Any = True,
 ) -> Any:
     """
-    Return the sum over axes.
+    Return the sum over axes, of those entries alone ``where`` a mask holds, plus ``initial``.
 
     Examples
     --------
@@ -40,8 +40,9 @@ def sum(
     >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
-    refuse("sum", out=out, initial=initial, where=where)
-    return reductions.sum(_of(a, dtype), axis=axis, keepdims=keepdims)
+    refuse("sum", out=out)
+    result = reductions.sum(_masked("sum", _of(a, dtype), where, 0), axis=axis, keepdims=keepdims)
+    return result + operand(initial).astype(result.dtype) if _given(initial) else result
 
 
 def prod(
@@ -54,7 +55,9 @@ def prod(
     where: Any = True,
 ) -> Any:
     """
-    Return the product over axes; its derivatives are exact also where entries are 0.
+    Return the product over axes, of those entries alone ``where`` a mask holds, times ``initial``.
+
+    Its derivatives are exact also where entries are 0.
 
     Examples
     --------
@@ -64,8 +67,9 @@ def prod(
     >>> x.grad
     array([6., 0., 0.])
     """
-    refuse("prod", out=out, initial=initial, where=where)
-    return reductions.prod(_of(a, dtype), axis=axis, keepdims=keepdims)
+    refuse("prod", out=out)
+    result = reductions.prod(_masked("prod", _of(a, dtype), where, 1), axis=axis, keepdims=keepdims)
+    return result * operand(initial).astype(result.dtype) if _given(initial) else result
 
 
 def mean(
@@ -78,7 +82,7 @@ def mean(
     where: Any = True,
 ) -> Any:
     """
-    Return the arithmetic mean over axes.
+    Return the arithmetic mean over axes, of those entries alone ``where`` a mask holds.
 
     Examples
     --------
@@ -86,8 +90,13 @@ def mean(
     >>> mg.mean(mg.tensor([1.0, 2.0, 6.0]))
     tensor(3.)
     """
-    refuse("mean", out=out, where=where)
-    return reductions.mean(_of(a, dtype), axis=axis, keepdims=keepdims)
+    refuse("mean", out=out)
+    x = _of(a, dtype)
+    if where is True:
+        return reductions.mean(x, axis=axis, keepdims=keepdims)
+    total = reductions.sum(_masked("mean", x, where, 0), axis=axis, keepdims=keepdims)
+    counted = np.sum(np.broadcast_to(numbers(where), x.shape), axis=axis, keepdims=keepdims)
+    return total / counted.astype(x.dtype if x.dtype.kind == "f" else float)
 
 
 def average(
@@ -201,6 +210,20 @@ def _of(a: Any, dtype: DTypeLike | None) -> Any:
     return operand(a) if dtype is None else operand(a).astype(dtype)
 
 
+def _given(option: Any) -> bool:
+    return option is not None and option is not np._NoValue
+
+
+def _masked(name: str, x: Any, where: Any, neutral: Any) -> Any:
+    """The entries, with one that changes nothing where the mask does not hold."""
+    if where is True or where is np._NoValue:
+        return x
+    mask = operand(numbers(where))
+    if np.broadcast_shapes(mask.shape, x.shape) != x.shape:
+        raise ValueError(f"{name} takes a mask where= of shape {x.shape} or less, but got {mask.shape}")
+    return np.where(mask, x, neutral)
+
+
 # Extrema
 
 
@@ -215,14 +238,16 @@ def max(
     """
     Return the largest entry over axes; several that attain it share the derivative equally.
 
+    ``initial`` takes part as one more entry, and must be given where a mask ``where`` leaves some out.
+
     Examples
     --------
     >>> import minigrad as mg
     >>> mg.max(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), axis=1)
     tensor([4., 3.])
     """
-    refuse("max", out=out, initial=initial, where=where)
-    return reductions.max(operand(a), axis=axis, keepdims=keepdims)
+    refuse("max", out=out)
+    return _extremum(reductions.max, gates.maximum, operand(a), axis, keepdims, initial, where)
 
 
 def min(
@@ -236,17 +261,35 @@ def min(
     """
     Return the smallest entry over axes; several that attain it share the derivative equally.
 
+    ``initial`` takes part as one more entry, and must be given where a mask ``where`` leaves some out.
+
     Examples
     --------
     >>> import minigrad as mg
     >>> mg.min(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), axis=1)
     tensor([1., 2.])
     """
-    refuse("min", out=out, initial=initial, where=where)
-    return reductions.min(operand(a), axis=axis, keepdims=keepdims)
+    refuse("min", out=out)
+    return _extremum(reductions.min, gates.minimum, operand(a), axis, keepdims, initial, where)
 
 
 amax, amin = max, min
+
+
+def _extremum(
+    reduce: Any, pairwise: Any, x: Any, axis: Axis, keepdims: bool, initial: Any, where: Any
+) -> Any:
+    """The extremum, also compared with what is given."""
+    if not _given(initial):
+        if where is not True and where is not np._NoValue:
+            raise ValueError(f"{reduce.name} with where= takes initial= too: the result where nothing counts")
+        return reduce(x, axis=axis, keepdims=keepdims)
+    first = operand(initial).astype(x.dtype)
+    loser = -pairwise(-np.inf, np.inf) if x.dtype.kind == "f" else numbers(first)
+    x = _masked(reduce.name, x, where, loser)
+    if x.size == 0:
+        return np.broadcast_to(first, np.sum(numbers(x), axis=axis, keepdims=keepdims).shape)
+    return pairwise(reduce(x, axis=axis, keepdims=keepdims), first)
 
 
 def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> Any:
@@ -284,8 +327,8 @@ def nansum(
     >>> mg.nansum(mg.tensor([1.0, float("nan"), 2.0]))
     tensor(3.)
     """
-    refuse("nansum", out=out, initial=initial, where=where)
-    return sum(_replaced(a, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    refuse("nansum", out=out)
+    return sum(_replaced(a, 0), axis, dtype, None, keepdims, initial, where)
 
 
 def nanprod(
@@ -306,8 +349,8 @@ def nanprod(
     >>> mg.nanprod(mg.tensor([3.0, float("nan"), 2.0]))
     tensor(6.)
     """
-    refuse("nanprod", out=out, initial=initial, where=where)
-    return prod(_replaced(a, 1), axis=axis, dtype=dtype, keepdims=keepdims)
+    refuse("nanprod", out=out)
+    return prod(_replaced(a, 1), axis, dtype, None, keepdims, initial, where)
 
 
 def nanmean(
@@ -375,7 +418,7 @@ def nanstd(
     correction: float | None = None,
 ) -> Any:
     """
-    Return the standard deviation over axes of the entries that are not nan; at 0 its derivative is nan.
+    Return the standard deviation over axes of the entries that are not nan; at 0 its derivative is 0.
 
     Examples
     --------
@@ -384,7 +427,9 @@ def nanstd(
     tensor(1.)
     """
     refuse("nanstd", out=out, where=where, mean=mean)
-    return np.sqrt(nanvar(a, axis, dtype, ddof=ddof, keepdims=keepdims, correction=correction))
+    variance = nanvar(a, axis, dtype, ddof=ddof, keepdims=keepdims, correction=correction)
+    flat = numbers(variance) == 0
+    return np.where(flat, 0, np.sqrt(np.where(flat, 1, variance)))
 
 
 def nanmax(

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rules import NUMPY
 from ..rules.operands import numbers
 from ..rules.shaping import scatter_add
 from .arguments import along, operand
 
-__all__ = ["pad", "repeat", "resize", "tile"]
+__all__ = ["pad", "repeat", "resize", "sliding_window_view", "tile"]
 
 
 def tile(A: Any, reps: int | Sequence[int]) -> Any:
@@ -68,6 +68,50 @@ def resize(a: Any, new_shape: int | Sequence[int]) -> Any:
     if x.size == 0:  # there is nothing to repeat: zeros, as NumPy gives
         row = scatter_add(row, index=slice(0), shape=(1,))
     return row[np.resize(np.arange(row.size), new_shape)]
+
+
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    """
+    Return what is in a window at every place that it can have: the axes of the window are the last.
+
+    It is no view but a copy, with NumPy's name: of ``np.lib.stride_tricks``.
+
+    Parameters
+    ----------
+    x : array_like
+        What to look at.
+    window_shape : int or tuple of int
+        How long the window is, along each axis or along those given.
+    axis : int or tuple of int, optional
+        Along which axes; several times, if need be.
+    subok, writeable : bool
+        Taken for NumPy's sake.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many lengths as axes, or a window is longer than the array.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.sliding_window_view(mg.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([[1., 2.],
+            [2., 3.]])
+    """
+    x = operand(x)
+    lengths = (window_shape,) if np.ndim(window_shape) == 0 else tuple(window_shape)
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
+    if len(lengths) != len(axes):
+        raise ValueError(f"sliding_window_view takes one length for each of {len(axes)} axes, not {lengths}")
+    for k, n in zip(axes, lengths, strict=True):
+        count = x.shape[k] - n + 1
+        if n < 0 or count < 1:
+            raise ValueError(f"sliding_window_view: no window of {n} entries along {x.shape[k]}, axis {k}")
+        x = np.moveaxis(x[along(k, np.arange(count)[:, None] + np.arange(n))], k + 1, -1)
+    return x
 
 
 def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
@@ -166,4 +210,5 @@ def _pairs(widths: Any, ndim: int) -> list[Any]:
     return np.broadcast_to(np.asarray(widths), (ndim, 2)).tolist()
 
 
-NUMPY |= {getattr(np, name): globals()[name] for name in __all__}
+NUMPY |= {getattr(np, name): globals()[name] for name in __all__ if hasattr(np, name)}
+NUMPY[np.lib.stride_tricks.sliding_window_view] = sliding_window_view

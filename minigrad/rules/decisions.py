@@ -61,6 +61,27 @@ round = Elementwise(
     numpy=[np.round, np.around],
 )
 
+angle = Elementwise(
+    "angle",
+    lambda x, deg=False: np.angle(x, deg),
+    0,
+    symbol="∠",
+    formula="0 where x ≥ 0, π or 180° elsewhere: the angle of a real number",
+    source="a step function",
+    classes="constant",
+    numpy=[np.angle],
+)
+
+imag = Elementwise(
+    "imag",
+    lambda x: np.zeros_like(x),
+    0,
+    formula="0: the imaginary part of a real number",
+    source="a constant",
+    classes="constant",
+    numpy=[np.imag],
+)
+
 # What kind of number
 
 isfinite = _decision(np.isfinite, "x is neither ±∞ nor nan")

@@ -9,6 +9,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import minigrad as mg
+
 from ..samplers.base import Draw, Shape, axes, broadcasting, seeds, spread
 
 Call: TypeAlias = tuple[list[Any], Callable[..., Any]]
@@ -63,6 +65,15 @@ def one_axis_or_none(draw: Draw, shape: Shape) -> dict[str, Any]:
 
 def reduced(draw: Draw, shape: Shape) -> dict[str, Any]:
     return {"axis": draw(axes(len(shape))), "keepdims": draw(st.booleans())}
+
+
+def of_some(draw: Draw, shape: Shape) -> dict[str, Any]:
+    """Also of those entries alone that a mask leaves, and with one more."""
+    given = reduced(draw, shape)
+    if draw(st.booleans()):
+        given["initial"] = 0.71
+        given |= draw(st.sampled_from([{}, {"where": draw(hnp.arrays(bool, shape[-1:]))}]))
+    return given
 
 
 def reduced_for_good(draw: Draw, shape: Shape) -> dict[str, Any]:
@@ -453,23 +464,111 @@ def _cut(n: int) -> Callable[[Draw, Shape], dict[str, Any]]:
     return lambda draw, shape: {"shape": (-1, *shape[:n])} if all(shape) else {"shape": shape[::-1]}
 
 
+def _bincount(draw: Draw) -> Call:
+    places = draw(hnp.arrays(np.intp, draw(st.integers(1, 5)), elements=st.integers(0, 4)))
+    least = draw(st.sampled_from([0, 7]))
+    return [places.shape], lambda w: np.bincount(places, w, least)
+
+
+def _histogram(draw: Draw) -> Call:
+    """Entries well inside their bins, but for the first and the last, which make them."""
+    bins, rng = draw(st.integers(1, 4)), np.random.default_rng(draw(seeds))
+    inside = (rng.integers(0, bins, 5) + rng.uniform(0.3, 0.7, 5)) / bins
+    x = rng.permutation([0.0, 1.0, *inside]) * 3 - 1.5
+    density = draw(st.booleans())
+    weights = rng.uniform(1, 2, x.shape)
+    how = draw(st.sampled_from(["weights", "density", "edges"]))
+    if how == "weights":
+        return [x, weights], lambda x, w: np.histogram(x, bins, weights=w, density=density)
+    if how == "density":
+        return [x], lambda x: np.histogram(x, bins, density=True)
+    edges = np.linspace(-1.6, 1.6, bins + 1)
+    return [edges, weights], lambda e, w: np.histogram(x, e, weights=w, density=density)
+
+
+def _linspace(draw: Draw) -> Call:
+    given: dict[str, Any] = {"endpoint": draw(st.booleans()), "axis": draw(st.sampled_from([0, -1]))}
+    given |= draw(st.sampled_from([{"num": 0}, {"num": 1}, {"num": 4}, {"num": 3, "retstep": True}]))
+    return broadcasting(draw, 2), lambda a, b: np.linspace(a, b, **given)
+
+
+def _logspace(draw: Draw) -> Call:
+    given: dict[str, Any] = {"num": draw(st.integers(0, 4)), "endpoint": draw(st.booleans())}
+    first, second, third = broadcasting(draw, 3)
+    if draw(st.booleans()):
+        return [first, second], lambda a, b: np.logspace(a, b, base=2.0, **given)
+    base = np.random.default_rng(draw(seeds)).uniform(0.5, 2, third or (1,))
+    return [first, second, base], lambda a, b, c: np.logspace(a, b, base=c, **given)
+
+
+def _geomspace(draw: Draw) -> Call:
+    given: dict[str, Any] = {"num": draw(st.integers(0, 4)), "endpoint": draw(st.booleans())}
+    given["axis"] = draw(st.sampled_from([0, -1]))
+    rng, sign = np.random.default_rng(draw(seeds)), draw(st.sampled_from([1, -1]))
+    ends = [np.asarray(sign * rng.uniform(0.5, 2, shape)) for shape in broadcasting(draw, 2)]
+    return list(ends), lambda a, b: np.geomspace(a, b, **given)
+
+
+def _full_like(draw: Draw) -> Call:
+    shape, other = broadcasting(draw, 2)
+    wide = np.broadcast_shapes(shape, other)
+    given = draw(st.sampled_from([{}, {"shape": (2, *wide)}]))
+
+    def filled(x: Any, y: Any) -> Any:  # NumPy's does not ask its second argument
+        return (np if isinstance(y, np.ndarray) else mg).full_like(x, y, **given) * x
+
+    return [wide, shape], filled
+
+
+def _set_of_two(function: Any) -> Any:
+    """Calls with two sets, of which the first has the second within it."""
+
+    def draw_call(draw: Draw) -> Call:
+        shapes: list[Any] = [draw(box((1, 2))) for _ in range(2)]
+        return shapes, lambda x, y: function(np.concatenate([x, y, x], axis=None), y)
+
+    return draw_call
+
+
+def _unique(draw: Draw) -> Call:
+    shape = draw(box((1, 3), least=1))
+    given = one_axis_or_none(draw, shape)
+    twice = given["axis"] or 0
+
+    def values(x: Any) -> Any:
+        found = np.unique(np.concatenate([x, x], axis=twice), return_counts=True, **given)
+        return found[0] * np.max(found[1])
+
+    return [shape], values
+
+
+def _windows(draw: Draw) -> Call:
+    shape = draw(box((1, 3), least=1))
+    if draw(st.booleans()):
+        lengths = tuple(draw(st.integers(0, n)) for n in shape)
+        return [shape], lambda x: np.lib.stride_tricks.sliding_window_view(x, lengths)
+    k = axis(draw, shape)
+    n = draw(st.integers(1, shape[k]))
+    return [shape], lambda x: np.lib.stride_tricks.sliding_window_view(x, (n, 1), axis=(k, k))
+
+
 TWO_OF_EACH = box((1, 2), least=2, most=4)
 
 CALLS: dict[Any, Callable[[Draw], Call]] = {
     # reductions
-    np.sum: one(np.sum, ANY, reduced),
-    np.prod: one(np.prod, ANY, reduced),
+    np.sum: one(np.sum, ANY, of_some),
+    np.prod: one(np.prod, ANY, of_some),
     np.mean: one(np.mean, NONE_EMPTY, reduced),
     np.average: _average,
     np.var: one(np.var, TWO_OF_EACH, spread_over),
     np.std: one(np.std, TWO_OF_EACH, spread_over),
-    np.max: one(np.max, NONE_EMPTY, reduced),
-    np.min: one(np.min, NONE_EMPTY, reduced),
+    np.max: one(np.max, NONE_EMPTY, of_some),
+    np.min: one(np.min, NONE_EMPTY, of_some),
     np.amax: one(np.amax, NONE_EMPTY, reduced),
     np.amin: one(np.amin, NONE_EMPTY, reduced),
     np.ptp: one(np.ptp, NONE_EMPTY, reduced),
-    np.nansum: with_nan(np.nansum, TWO_OF_EACH, reduced),
-    np.nanprod: with_nan(np.nanprod, TWO_OF_EACH, reduced),
+    np.nansum: with_nan(np.nansum, TWO_OF_EACH, of_some),
+    np.nanprod: with_nan(np.nanprod, TWO_OF_EACH, of_some),
     np.nanmean: with_nan(np.nanmean, TWO_OF_EACH, reduced_for_good),
     np.nanvar: with_nan(np.nanvar, TWO_OF_EACH, spread_over),
     np.nanstd: with_nan(np.nanstd, TWO_OF_EACH, spread_over),
@@ -517,6 +616,27 @@ CALLS: dict[Any, Callable[[Draw], Call]] = {
         box(1, most=4),
         lambda draw, s: {"N": draw(st.sampled_from([None, 0, 1, 4])), "increasing": draw(st.booleans())},
     ),
+    # counting
+    np.bincount: _bincount,
+    np.histogram: _histogram,
+    np.histogram_bin_edges: one(
+        np.histogram_bin_edges, NONE_EMPTY, lambda draw, s: {"bins": draw(st.integers(1, 4))}
+    ),
+    # making
+    np.linspace: _linspace,
+    np.logspace: _logspace,
+    np.geomspace: _geomspace,
+    np.full_like: _full_like,
+    # sets
+    np.unique: _unique,
+    np.unique_all: one(lambda x: np.unique_all(x).values),
+    np.unique_counts: one(lambda x: np.unique_counts(x).values),
+    np.unique_inverse: one(lambda x: np.unique_inverse(x).values),
+    np.unique_values: one(lambda x: np.sort(np.unique_values(x))),
+    np.union1d: _set_of_two(np.union1d),
+    np.intersect1d: _set_of_two(np.intersect1d),
+    np.setdiff1d: _set_of_two(np.setdiff1d),
+    np.setxor1d: _set_of_two(np.setxor1d),
     # shaping
     np.reshape: one(np.reshape, ANY, _cut(1)),
     np.ravel: one(np.ravel),
@@ -575,6 +695,7 @@ CALLS: dict[Any, Callable[[Draw], Call]] = {
     np.unstack: one(np.unstack, box((1, 3), least=1), one_axis),
     # repeating
     np.tile: one(np.tile, ANY, _tile),
+    np.lib.stride_tricks.sliding_window_view: _windows,
     np.repeat: one(np.repeat, ANY, _repeat),
     np.resize: one(np.resize, ANY, lambda draw, shape: {"new_shape": draw(box((1, 2)))}),
     np.pad: one(np.pad, box((1, 3), least=1), _pad),

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.rules.operands import numbers
 from minigrad.rules.shaping import scatter_add
 
 from ..strategies import full_shapes, indices, normal, seeds
@@ -91,9 +92,166 @@ def test_too_few_numbers_for_a_variance_give_what_numpy_gives() -> None:
         np.var(mg.tensor([1.0, 2.0]), ddof=1, correction=1)
 
 
-def test_equal_numbers_beside_nan_have_no_slope_of_their_deviation() -> None:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        assert np.isnan(gradient(np.nanstd, [1.0, np.nan, 1.0])[[0, 2]]).all()
+def test_equal_numbers_beside_nan_have_the_deviation_that_they_have_without() -> None:
+    x = np.array([[1.0, np.nan, 1.0], [1.0, np.nan, 3.0]])
+
+    def deviation(t: Any) -> Any:
+        return np.sum(np.nanstd(t, axis=1))
+
+    np.testing.assert_array_equal(gradient(deviation, x), [[0, 0, 0], [-0.5, 0, 0.5]])
+    np.testing.assert_array_equal(mg.jvp(deviation, [x], [np.ones_like(x)])[1], 0)
+    np.testing.assert_array_equal(hessian(np.nanstd, x[0]), 0)
+
+
+# Some entries alone
+
+
+@few
+@given(x=hnp.arrays(float, (2, 3), elements=small_numbers), mask=hnp.arrays(bool, (2, 3)), data=st.data())
+def test_a_mean_of_some_entries_is_numpys(x: np.ndarray, mask: np.ndarray, data: Any) -> None:
+    mask[0] = mask[:, 0] = True
+    given_axis = data.draw(st.sampled_from([None, 0, 1]))
+    mean = np.mean(mg.tensor(x), axis=given_axis, where=mask)
+    np.testing.assert_allclose(mean.data, np.mean(x, axis=given_axis, where=mask), atol=1e-15)
+    np.testing.assert_allclose(gradient(lambda t: np.mean(t, where=mask), x), mask / mask.sum())
+    single = mg.tensor(x, dtype=np.float32, requires_grad=True)
+    assert np.mean(single, where=mask).dtype == np.float32
+
+
+def test_an_entry_and_what_it_is_compared_with_share_the_slope_of_the_largest() -> None:
+    mask = np.array([True, True, False])
+    first = mg.tensor(2.0, requires_grad=True)
+    x = mg.tensor([2.0, 1.0, 9.0], requires_grad=True)
+    np.max(x, initial=first, where=mask).backward()
+    np.testing.assert_array_equal(x.grad, [0.5, 0, 0])
+    assert first.grad == 0.5
+    assert np.min(mg.tensor([np.nan, 1.0]), initial=0.0, where=[False, True]).item() == 0
+    assert np.max(mg.tensor([1, 5]), initial=2, where=[True, False]).item() == 2
+    np.testing.assert_array_equal(np.max(mg.tensor(np.zeros((0, 2))), axis=0, initial=3.0), [3, 3])
+    np.testing.assert_array_equal(gradient(lambda t: np.sum(t, initial=t[0]), [1.0, 2.0]), [2, 1])
+    np.testing.assert_array_equal(x.sum(where=mask).data, 3)
+
+
+# Lists of Tensors, and Tensors as lists
+
+
+def test_a_list_of_tensors_is_stacked() -> None:
+    a, b = (mg.tensor(x, requires_grad=True) for x in ([1.0, 2.0], [3.0, 6.0]))
+    for function in (mg.mean, mg.std, mg.var, mg.sum, mg.max, mg.min, mg.prod, mg.median, mg.linalg.norm):
+        together = function([a, b])
+        np.testing.assert_allclose(together.data, function(np.array([a.data, b.data])))
+        assert together.requires_grad
+    mg.mean([[a[0], 1.0], [2.0, b[0] * b[1]]], axis=0)[1].backward()
+    np.testing.assert_array_equal(b.grad, [3.0, 1.5])
+    with pytest.raises(TypeError, match="silently cut the graph"):  # NumPy's do not ask what is in a list
+        np.mean([a, b])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        np.vstack, np.hstack, np.column_stack, np.dstack, np.stack, np.concatenate, np.block,
+        lambda x: np.stack(x, axis=-1), lambda x: np.concatenate(x, axis=-1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("shape", [(3, 1), (3, 2), (2, 3, 2)])
+def test_rows_of_one_tensor_are_joined_as_those_of_a_list(f: Any, shape: tuple[int, ...]) -> None:
+    x = np.arange(np.prod(shape, dtype=float)).reshape(shape)
+    np.testing.assert_array_equal(f(mg.tensor(x)).data, f(x), strict=True)
+    np.testing.assert_array_equal(gradient(lambda t: np.sum(f(t) ** 2) / 2, x), x)
+
+
+# Made of few numbers
+
+
+def test_an_array_is_filled_with_a_tensor() -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    filled = mg.full((3, 2), x, dtype=np.float32)
+    assert filled.dtype == np.float32
+    filled.sum().backward()
+    np.testing.assert_array_equal(x.grad, [3, 3])
+    np.testing.assert_array_equal(mg.full(2, 7), np.full(2, 7), strict=True)
+    with pytest.raises(TypeError, match=r"use .* mg\.full_like to make one"):
+        np.full_like(np.zeros(2), x)
+    with pytest.raises(TypeError, match="silently cut the graph"):
+        np.full(2, x)
+
+
+@few
+@given(start=st.integers(-9, 9), stop=st.integers(-9, 9), num=st.integers(0, 7), endpoint=st.booleans())
+def test_steps_are_numpys_to_the_last_digit(start: int, stop: int, num: int, endpoint: bool) -> None:
+    for a, b in ((start / 7, stop / 3), (start, stop), ([start / 7] * 2, np.float32(stop / 3))):
+        for given_dtype in (None, np.float32, int):
+            given: dict[str, Any] = {"num": num, "endpoint": endpoint, "dtype": given_dtype}
+            expected = np.linspace(a, b, **given)
+            np.testing.assert_array_equal(mg.linspace(a, b, **given), expected, strict=True)
+
+
+# Counts
+
+
+@few
+@given(x=hnp.arrays(float, st.integers(0, 6), elements=small_numbers), bins=st.integers(1, 4))
+def test_entries_at_the_edges_are_counted_as_numpy_does(x: np.ndarray, bins: int) -> None:
+    w = np.arange(1.0, x.size + 1)
+    leaf = mg.tensor(w, requires_grad=True)
+    choices: list[dict[str, Any]] = [
+        {"bins": bins},
+        {"bins": bins, "range": (-2, 1)},
+        {"bins": [-2.0, 0.0, 1.0]},
+        {"bins": np.array([-2.0, 0.0, 0.0, 3.0])},
+    ]
+    for how in choices:
+        expected, edges = np.histogram(x, weights=w, **how)
+        sums, found = np.histogram(x, weights=leaf, **how)
+        np.testing.assert_allclose(sums.data, expected)
+        np.testing.assert_array_equal(found, edges)
+        counts, found = np.histogram(mg.tensor(x), **how)
+        np.testing.assert_array_equal(counts, np.histogram(x, **how)[0], strict=True)
+        np.testing.assert_array_equal(numbers(found), edges)
+
+
+def test_bins_may_have_a_rule_or_ends_that_are_recorded() -> None:
+    x = np.array([0.0, 0.2, 0.3, 0.7, 1.0])
+    counts, edges = np.histogram(mg.tensor(x), bins="sturges")
+    expected = np.histogram(x, bins="sturges")
+    np.testing.assert_array_equal(counts, expected[0])
+    np.testing.assert_array_equal(edges.data, expected[1])
+    stop = mg.tensor(2.0, requires_grad=True)
+    mg.histogram_bin_edges(x, 4, (0.0, stop)).sum().backward()
+    np.testing.assert_allclose(stop.grad, 2.5)
+
+
+# Sets
+
+
+@few
+@given(x=hnp.arrays(float, 5, elements=st.sampled_from([0.0, 1.0, -2.0, np.nan])), equal_nan=st.booleans())
+def test_a_value_has_the_slope_of_its_first_entry(x: np.ndarray, equal_nan: bool) -> None:
+    options: dict[str, Any] = {"return_index": True, "return_inverse": True, "return_counts": True}
+    found, expected = (np.unique(each, equal_nan=equal_nan, **options) for each in (mg.tensor(x), x))
+    np.testing.assert_array_equal(found[0].data, expected[0])
+    for one, other in zip(found[1:], expected[1:], strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
+    first = np.zeros(5)
+    first[np.unique(x, return_index=True)[1]] = 1
+    np.testing.assert_array_equal(gradient(lambda t: np.sum(np.unique(t)), x), first)
+
+
+def test_sets_have_the_kind_of_result_that_numpys_have() -> None:
+    x, y = np.array([[3.0, 1.0], [3.0, 2.0]]), np.array([2.0, 3.0, 9.0])
+    for name in ("unique_all", "unique_counts", "unique_inverse"):
+        actual, expected = getattr(np, name)(mg.tensor(x)), getattr(np, name)(x)
+        assert type(actual) is type(expected)
+        for one, other in zip(actual, expected, strict=True):
+            np.testing.assert_array_equal(numbers(one), other, strict=True)
+    actual, expected = (np.intersect1d(each, y, return_indices=True) for each in (mg.tensor(x), x))
+    for one, other in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(numbers(one), other, strict=True)
+    whole = np.array([2, 5])
+    for function in (np.union1d, np.setxor1d, np.setdiff1d, np.intersect1d):
+        np.testing.assert_array_equal(function(mg.tensor(x), whole).data, function(x, whole), strict=True)
+    np.testing.assert_array_equal(np.setdiff1d(mg.tensor(y[::-1]), [3.0], assume_unique=True).data, [9, 2])
 
 
 # Ties and nan
@@ -367,6 +525,18 @@ AxisError = np.exceptions.AxisError
         (lambda: np.vander(X), ValueError, r"row of numbers, but got shape \(2, 3\)"),
         (lambda: np.quantile(mg.tensor(np.zeros(0)), 0.5), ValueError, "no entries"),
         (lambda: np.max(mg.tensor(np.zeros(0))), ValueError, "max .* zero-size"),
+        (lambda: np.max(X, where=X > 2), ValueError, "max with where= takes initial= too"),
+        (lambda: np.sum(X, where=[True, False]), ValueError, "broadcast"),
+        (lambda: np.sum(X[0], where=[[True]] * 2), ValueError, r"of shape \(3,\) or less, .* \(2, 1\)"),
+        (lambda: mg.vstack(X[0, 0]), ValueError, r"vstack takes a list of arrays .* shape \(\)"),
+        (lambda: np.bincount([0, 1], X[0]), ValueError, r"bincount .* shapes \(3,\) and \(2,\)"),
+        (lambda: np.histogram(X, weights=X[0]), ValueError, r"histogram .* shapes \(3,\) and \(2, 3\)"),
+        (lambda: np.linspace(X[0], 1.0, -1), ValueError, "num = -1"),
+        (lambda: np.geomspace(X[0], 0.0), ValueError, "one sign, never through 0"),
+        (lambda: np.geomspace(X[0], -1.0), ValueError, "one sign, never through 0"),
+        (lambda: mg.sliding_window_view(X, 2), ValueError, r"one length for each of 2 axes, not \(2,\)"),
+        (lambda: mg.sliding_window_view(X[0], 4), ValueError, "no window of 4 entries along 3, axis 0"),
+        (lambda: np.full_like(X, X[0], order="F"), TypeError, "takes no order="),
     ],
 )  # fmt: skip
 def test_wrong_input_is_named(call: Any, error: type[Exception], message: str) -> None:

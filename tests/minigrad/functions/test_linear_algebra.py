@@ -143,6 +143,34 @@ def test_solve_takes_vectors_and_matrices_as_numpy_does(data: Any, seed: int) ->
 
 
 @few
+@given(data=st.data(), seed=seeds, part=st.sampled_from([0, 1, 3]))
+def test_least_squares_are_numpys(data: Any, seed: int, part: int) -> None:
+    m, n = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    a = matrices(data.draw, (), m, n)
+    b = normal(data.draw, data.draw(st.sampled_from([(m,), (m, 1), (m, 3)])))
+    assert np.linalg.lstsq(mg.tensor(a), b)[2] == min(m, n)
+    if part == 3:  # of a alone
+        differences_agree(lambda x: np.linalg.lstsq(x, b)[3], [a], np.random.default_rng(seed))
+    elif part == 0 or m > n:
+        differences_agree(lambda x, y: np.linalg.lstsq(x, y)[part], [a, b], np.random.default_rng(seed))
+    else:
+        assert np.linalg.lstsq(mg.tensor(a), b)[1].shape == np.linalg.lstsq(a, b)[1].shape == (0,)
+
+
+@pytest.mark.parametrize("rcond", [None, -1, 0.9])
+def test_least_squares_of_a_matrix_without_full_rank_are_the_smallest(rcond: float | None) -> None:
+    a, b = np.array([[3.0, 0.0], [0.0, 2.0], [0.0, 0.0]]), np.ones(3)
+    a[1, 1] = 0 if rcond is None else a[1, 1]
+    for actual, expected in zip(
+        np.linalg.lstsq(mg.tensor(a), b, rcond), np.linalg.lstsq(a, b, rcond), strict=True
+    ):
+        np.testing.assert_allclose(actual, expected)
+        assert actual.dtype == expected.dtype
+    with pytest.raises(linalg.LinAlgError, match=r"lstsq got a \(3, 2\) and b \(2,\)"):
+        np.linalg.lstsq(mg.tensor(a), b[:2])
+
+
+@few
 @given(data=st.data(), seed=seeds)
 def test_a_chain_of_products_is_numpys(data: Any, seed: int) -> None:
     sides = data.draw(st.lists(st.integers(1, 4), min_size=3, max_size=5))
@@ -166,8 +194,8 @@ def test_tensor_equations_are_numpys(data: Any, seed: int) -> None:
 
 
 def test_linalg_has_the_names_of_numpys_that_have_derivatives() -> None:
-    complex_or_untold = {"eig", "eigvals", "lstsq"}
-    assert set(np.linalg.__all__) - complex_or_untold <= set(linalg.__all__)
+    of_complex_numbers = {"eig", "eigvals"}
+    assert set(np.linalg.__all__) - of_complex_numbers <= set(linalg.__all__)
     a = mg.tensor(np.eye(3))
     for name in ("outer", "cross", "tensordot", "matmul", "vecdot"):
         function = getattr(np.linalg, name)
@@ -185,7 +213,7 @@ def test_linalg_has_the_names_of_numpys_that_have_derivatives() -> None:
         lambda a: linalg.qr(a).Q, lambda a: linalg.qr(a).R, lambda a: linalg.svd(a).U,
         lambda a: linalg.eigh(a).eigenvectors, lambda a: linalg.norm(a, 3, axis=0),
         lambda a: linalg.norm(a, np.inf), lambda a: linalg.norm(a, "nuc"),
-        lambda a: linalg.matrix_power(a, -1),
+        lambda a: linalg.matrix_power(a, -1), lambda a: linalg.lstsq(a, a[0])[0],
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("singular", [False, True])
