@@ -102,6 +102,8 @@ def median(
     """
     Return the middle of the sorted entries over axes, the mean of both where there are two.
 
+    Several entries that are equal to it share its derivative equally.
+
     Examples
     --------
     >>> import minigrad as mg
@@ -112,8 +114,8 @@ def median(
     x = operand(a)
     rows = _sorted_rows(x, axis)
     n = rows.shape[-1]
-    middle = rows[..., (n - 1) // 2 : n // 2 + 1] if n else rows
-    return _finished(np.mean(middle, axis=-1), rows, x, axis, keepdims)
+    middle = np.moveaxis(rows[..., (n - 1) // 2 : n // 2 + 1] if n else rows, -1, 0)
+    return _finished(np.mean(_shared(middle, rows), axis=0), rows, x, axis, keepdims)
 
 
 def quantile(
@@ -274,11 +276,22 @@ def _read_off(name: str, rows: Any, n: Any, q: Any, method: str) -> Any:
     place = _PLACES[method](count, np.reshape(shares, (*shares.shape, *(1,) * (rows.ndim - 1))))
     place = np.clip(place, 0, np.maximum(count - 1, 0))
     grid = np.ix_(*map(np.arange, rows.shape[:-1]))
-    below = rows[(*grid, np.floor(place).astype(int))]
+    below = _shared(rows[(*grid, np.floor(place).astype(int))], rows)
     if method in _WHOLE:
         return below
-    above = rows[(*grid, np.ceil(place).astype(int))]
+    above = _shared(rows[(*grid, np.ceil(place).astype(int))], rows)
     return below + place % 1 * (above - below)
+
+
+def _shared(entries: Any, rows: Any) -> Any:
+    """The same entries of rows, with slopes from all that are equal to them: differences of 0 are added."""
+    own = np.expand_dims(numbers(entries), -1)
+    ties = (numbers(rows) == own) & np.isfinite(own)
+    count = np.sum(ties, axis=-1)
+    if not np.any(count > 1):
+        return entries
+    differences = np.where(ties, rows, 0) - np.where(ties, np.expand_dims(entries, -1), 0)
+    return entries + np.sum(differences, axis=-1) / np.maximum(count, 1).astype(rows.dtype)
 
 
 def _sorted_rows(x: Any, axis: Axis) -> Any:

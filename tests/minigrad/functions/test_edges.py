@@ -260,7 +260,33 @@ def test_sets_have_the_kind_of_result_that_numpys_have() -> None:
 def test_equal_entries_keep_their_order() -> None:
     g = [1.0, 2.0, 3.0]
     np.testing.assert_array_equal(gradient(np.sort, [1.0, 0.0, 1.0], g), [2, 1, 3])
-    np.testing.assert_array_equal(gradient(np.median, [1.0, 1.0, 1.0]), [0, 1, 0])
+
+
+@few
+@given(x=hnp.arrays(float, st.integers(1, 6), elements=st.sampled_from([0.0, 1.0, -2.0, np.inf])))
+def test_equal_entries_share_the_slope_of_a_median(x: np.ndarray) -> None:
+    middle = np.sort(x)[[(x.size - 1) // 2, x.size // 2]]
+    expected = sum((x == each) / np.sum(x == each) / 2 for each in middle)
+    others = [np.nanmedian, lambda t: np.quantile(t, 0.5)] if np.isfinite(x).all() else []
+    if np.isfinite(middle).all():
+        for f in (np.median, *others):
+            np.testing.assert_allclose(gradient(f, x), expected, atol=1e-15)
+            np.testing.assert_allclose(gradient(lambda t, f=f: f(t) ** 3 / 3, x), expected * f(x) ** 2)
+    np.testing.assert_array_equal(np.median(mg.tensor(x)).data, np.median(x))
+
+
+def test_shared_slopes_of_medians_are_right_at_the_second_order_in_batches_and_in_thin_networks() -> None:
+    x = np.array([2.0, 1.0, 2.0])
+    slope = np.array([0.5, 0, 0.5])
+    np.testing.assert_allclose(
+        hessian(lambda t: np.median(t) ** 3, x), 6 * 2 * np.outer(slope, slope), atol=1e-14
+    )
+    rows = mg.tensor([x, [1.0, 2.0, 3.0]], dtype=np.float32, requires_grad=True)
+    np.median(rows, axis=1).sum().backward()
+    np.testing.assert_array_equal(rows.grad, np.array([slope, [0, 1, 0]], dtype=np.float32), strict=True)
+    thin = mg.thin(Sorted(), x)
+    np.testing.assert_array_equal(thin.weight[3], slope)
+    assert thin.radius == 0
 
 
 def test_nan_comes_last_and_wins_in_medians() -> None:
