@@ -79,12 +79,7 @@ def change(
         _overwrite(tensor.data, primitive.compute([tensor.data, numbers(other)], options), written)
         writes.note(tensor.data, tick())
         return tensor
-    if tensor._node is not None and tensor._node.released:
-        raise GraphFreedError(
-            f"{written} on a Tensor whose graph was freed by an earlier backward(): "
-            f"detach() it first, or call that one with retain_graph=True"
-        )
-    if _belongs_to_leaf(tensor):
+    if _belongs_to_leaf(tensor, written):
         raise RuntimeError(
             f"{written} on a leaf that requires a gradient, or on a view of one, can't be recorded; "
             f"write {instead}, or change it inside no_grad(), as an optimizer does"
@@ -131,22 +126,19 @@ def _overwrite(array: np.ndarray[Any, Any], result: Any, written: str) -> None:
         ) from None
 
 
-def _belongs_to_leaf(tensor: Any) -> bool:
+def _belongs_to_leaf(tensor: Any, written: str) -> bool:
     """Return whether the memory is that of a leaf that requires a gradient."""
-    if tensor._node is None:
-        return bool(tensor._requires_grad)
-    memory, vertex = writes.owner(tensor.data), tensor._node
-    while vertex is not None and vertex.primitive is not None and not vertex.released:
+    memory, vertex = writes.owner(tensor.data), tensor._node or tensor
+    while vertex is not None and vertex.primitive is not None:
+        if vertex.released:
+            raise GraphFreedError(
+                f"{written} on a Tensor whose graph was freed by an earlier backward(): "
+                f"detach() it first, or call that one with retain_graph=True"
+            )
         pairs = zip(vertex.args, vertex.parents, strict=True)
-        vertex = next(
-            (
-                p
-                for arg, p in pairs
-                if isinstance(arg, np.ndarray) and writes.owner(arg) is memory and p is not None
-            ),
-            None,
-        )
-    return vertex is not None and vertex.primitive is None
+        own = (p for arg, p in pairs if isinstance(arg, np.ndarray) and writes.owner(arg) is memory)
+        vertex = next((parent for parent in own if parent is not None), None)
+    return vertex is not None and bool(vertex._requires_grad)
 
 
 def _puts_back(tensor: Any, other: Any, options: dict[str, Any]) -> bool:
