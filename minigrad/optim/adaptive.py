@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from .optimizer import Array, Optimizer
+from .optimizer import Optimizer
+from .state import Array
 
 Form = Literal["torch", "lecture"]
 
@@ -155,7 +156,7 @@ def _average(average: Array, share: float, value: Array, work: Array) -> None:
 
 def _descend(data: Array, rate: float, direction: Array, root: Array, eps: float) -> None:
     """``data -= rate * direction / (root + eps)``, where 0/0 is no step; ``root`` is used up."""
-    if eps:
+    if root.dtype.type(eps):  # not so 1e-8 in float16
         root += eps
         np.divide(direction, root, out=root)
     else:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .optimizer import REQUIRED, Array, Optimizer
+from .optimizer import REQUIRED, Optimizer
+from .state import Array
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -41,7 +42,6 @@ class SGD(Optimizer):
     array([ 0.5, -1. ])
     """
 
-    memory = ("velocity",)
     lr: float = REQUIRED
     momentum: float = 0.0
     nesterov: bool = False
@@ -52,13 +52,18 @@ class SGD(Optimizer):
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov looks ahead along the momentum: give momentum > 0, such as 0.9")
 
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """The velocity, where there is momentum."""
+        return ("velocity",) if self.momentum else ()
+
     def update(self, data: Array, grad: Array, work: Array, step: int, *memory: Array) -> None:
         """θ ← θ − η(g + λθ), or along the velocity of these gradients."""
-        (velocity,) = memory
         if self.weight_decay:
             np.multiply(data, self.weight_decay, out=work)
             grad = np.add(work, grad, out=work)
-        if self.momentum:
+        if memory:
+            (velocity,) = memory
             velocity *= self.momentum
             velocity += grad
             if self.nesterov:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import InitVar, asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import writes
 from ..graph import tick
-from .pack import Moving, Pack, State
+from .pack import Pack
+from .state import Array, Moving, State
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
-
-Array = NDArray[Any]
 
 BLOCK = 262_144
 """Entries that are updated at a time, which bounds the scratch space."""
@@ -59,9 +58,6 @@ class Optimizer(ABC):
         If ``params`` is empty or names a parameter twice, or an option is out of its range.
     """
 
-    memory: ClassVar[tuple[str, ...]] = ()
-    """Names of the arrays remembered for each parameter, all zero before its first step."""
-
     params: InitVar[Iterable[Tensor]]
     lr: float
 
@@ -73,6 +69,15 @@ class Optimizer(ABC):
         if self.lr is REQUIRED:
             owner = type(self).__name__
             raise TypeError(f"{owner} needs a learning rate: {owner}(net.parameters(), lr=0.1)")
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """Names of the arrays remembered for each parameter, all zero before its first step."""
+        return ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: not the pack, as copies of its views are views of it no more."""
+        return vars(self) | {"_pack": None, "_work": np.empty(0)}
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, _checked(name, value))
@@ -86,32 +91,49 @@ class Optimizer(ABC):
         moving = self._moving()
         if self._pack is None:
             self._pack = Pack(moving)
-        together = [entry for entry in moving if entry[2].packed]
-        if self._pack.gather(together):
-            whole = self._pack
-            self._update_in_blocks(whole.data, whole.grad, together[0][2].step, whole.memory)
-            whole.scatter(together)
-            moving = [entry for entry in moving if not entry[2].packed]
+        pack = self._pack
+        together = [entry for entry in moving if entry[2] in pack.states]
+        if pack.gather(together):
+            self._update_in_blocks(pack.data, pack.grad, together[0][2].step, pack.memory)
+            pack.scatter(together)
+            moving = [entry for entry in moving if entry[2] not in pack.states]
         for data, grad, state in moving:
             self._update_in_blocks(data, grad, state.step, list(state.arrays.values()))
 
     def _moving(self) -> list[Moving]:
-        """Return what takes part in this step, prepared for it."""
-        now = tick()
-        moving = []
-        for parameter, state in zip(self.parameters, self._states, strict=True):
+        """Return what takes part in this step, prepared for it; an error comes before any change."""
+        memory, moving = self.memory, []
+        for index, (parameter, state) in enumerate(zip(self.parameters, self._states, strict=True)):
             grad, data = parameter.grad, parameter.data
             if grad is None:
                 continue
             if not isinstance(grad, np.ndarray):  # a Tensor, recorded under create_graph
                 grad = grad.data
-            if state.dtype is None or state.dtype != data.dtype:  # NumPy takes None for float64
-                state.prepare(data, self.memory)
+            self._check_shapes(index, data, grad, state)
+            moving.append((data, grad, state))
+        now = tick()
+        for data, _, state in moving:
+            layout = (memory, data.shape, data.dtype)
+            if state.layout != layout:
+                state.arrays, state.layout = state.prepared(data, memory), layout
                 self._pack = None
             state.step += 1
             writes.note(data, now)
-            moving.append((data, grad, state))
         return moving
+
+    def _check_shapes(self, index: int, data: Array, grad: Array, state: State) -> None:
+        """Raise if a parameter has another shape than its gradient, or than what is remembered for it."""
+        if grad.shape != data.shape:
+            raise ValueError(
+                f"parameter {index} has shape {data.shape}, but its gradient has shape {grad.shape}, as if "
+                f"p.data was replaced after backward(); call zero_grad() and backward() again"
+            )
+        for name, array in state.arrays.items():
+            if array.shape != data.shape:
+                raise ValueError(
+                    f"parameter {index} has shape {data.shape}, but the {name} that {type(self).__name__} "
+                    f"remembers for it has shape {array.shape}; make a new optimizer where shapes change"
+                )
 
     def _update_in_blocks(self, data: Array, grad: Array, step: int, memory: list[Array]) -> None:
         """Update many entries at a time, and not more, so that the scratch space stays small."""
@@ -149,10 +171,15 @@ class Optimizer(ABC):
             "optimizer": type(self).__name__,
             "options": asdict(self),
             "parameters": [
-                {"step": state.step} | {name: array.copy() for name, array in state.arrays.items()}
-                for state in self._states
+                {"step": state.step} | self._remembered(parameter, state)
+                for parameter, state in zip(self.parameters, self._states, strict=True)
             ],
         }
+
+    def _remembered(self, parameter: Tensor, state: State) -> dict[str, Array]:
+        """Return copies of the arrays with which the parameter's next step starts; none before its first."""
+        memory = self.memory if state.step else ()
+        return {name: array.copy() for name, array in state.prepared(parameter.data, memory).items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """
@@ -178,12 +205,14 @@ class Optimizer(ABC):
                 f"the state is for {len(state['parameters'])} parameters, this one has {len(self.parameters)}"
             )
         options = {name: _checked(name, value) for name, value in state["options"].items()}
+        continued = copy.copy(self)
+        vars(continued).update(options)
         states = []
         for index, (parameter, entry) in enumerate(zip(self.parameters, state["parameters"], strict=True)):
             data, step = parameter.data, entry.get("step", 0)
             arrays = {name: np.array(array, data.dtype) for name, array in entry.items() if name != "step"}
             shapes = {name: array.shape for name, array in arrays.items()}
-            expected = dict.fromkeys(self.memory if step else (), data.shape)
+            expected = dict.fromkeys(continued.memory if step else (), data.shape)
             if shapes != expected:
                 raise ValueError(f"parameter {index} after {step} steps has {shapes}, expected {expected}")
             states.append(State(step, arrays))

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from .. import writes
+from .state import Moving, State
 
 SMALL, MOST = 32_768, 262_144
 """Entries of a parameter that is packed, and of all of them together."""
-
-
-class State:
-    """What an optimizer remembers for one parameter: its steps and arrays, in the parameter's dtype."""
-
-    __slots__ = ("arrays", "dtype", "packed", "step")
-
-    def __init__(self, step: int = 0, arrays: dict[str, Array] | None = None) -> None:
-        self.step = step
-        self.arrays = arrays or {}
-        self.dtype: np.dtype[Any] | None = None
-        self.packed = False
-
-    def prepare(self, data: Array, memory: tuple[str, ...]) -> None:
-        """Allocate for ``data`` before the first step, or convert after its dtype has changed."""
-        arrays = self.arrays or {name: np.zeros_like(data) for name in memory}
-        self.arrays = {name: arrays[name].astype(data.dtype, copy=False) for name in memory}
-        self.dtype = data.dtype
-
-
-Moving = tuple[Array, Array, State]
-"""A parameter's numbers, its gradient, and what is remembered for it."""
 
 
 class Pack:
     """
     The small parameters of an optimizer: what is remembered for them are views of one vector.
 
+    They have one dtype, have taken the same steps, and share no memory with each other: of what shares it,
+    all but the first step alone, later.
+
     Attributes
     ----------
+    states : frozenset of State
+        What is remembered for the parameters that are packed.
     data, grad : ndarray
         Where parameters and gradients are gathered for a step.
     memory : list of ndarray
@@ -49,13 +32,17 @@ class Pack:
     """
 
     def __init__(self, moving: Sequence[Moving]) -> None:
-        fitting, size = [], 0
+        kinds = Counter((data.dtype, state.step) for data, _, state in moving if data.size <= SMALL)
+        kind = max(kinds, key=kinds.__getitem__, default=None)
+        fitting, size, owners = [], 0, set()
         for data, _, state in moving:
-            state.packed = False
-            if data.size <= SMALL and size + data.size <= MOST and data.dtype == moving[0][0].dtype:
+            shared = (owner := id(writes.owner(data))) in owners
+            owners.add(owner)
+            fits = data.size <= SMALL and size + data.size <= MOST
+            if fits and not shared and (data.dtype, state.step) == kind:
                 fitting.append((data, state))
                 size += data.size
-        self.states = [state for _, state in fitting] if len(fitting) > 1 else []
+        self.states = frozenset(state for _, state in fitting) if len(fitting) > 1 else frozenset[State]()
         if not self.states:
             return
         ends = np.cumsum([data.size for data, _ in fitting])
@@ -63,17 +50,18 @@ class Pack:
         self.data, self.grad = (np.empty(size, fitting[0][0].dtype) for _ in range(2))
         self.memory = []
         for name in fitting[0][1].arrays:
-            whole = np.concatenate([state.arrays[name].reshape(-1) for state in self.states])
+            whole = np.concatenate([state.arrays[name].reshape(-1) for _, state in fitting])
             self.memory.append(whole)
             for (data, state), place in zip(fitting, self.places, strict=True):
                 state.arrays[name] = whole[place].reshape(data.shape)
-                state.packed = True
 
     def gather(self, moving: Sequence[Moving]) -> bool:
-        """Collect numbers and gradients, if all parameters are there and have taken the same steps."""
+        """Collect numbers and gradients, if all parameters are there, in step, and still share no memory."""
         if not self.states or len(moving) < len(self.states):
             return False
         if any(state.step != moving[0][2].step for _, _, state in moving):
+            return False
+        if len({id(writes.owner(data)) for data, _, _ in moving}) < len(moving):
             return False
         np.concatenate([data.reshape(-1) for data, _, _ in moving], out=self.data)
         np.concatenate([grad.reshape(-1) for _, grad, _ in moving], out=self.grad)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import copy
 import json
+import pickle
+import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad import Value, nn, optim
@@ -221,6 +224,215 @@ def test_a_loaded_state_is_a_copy_and_follows_a_new_dtype() -> None:
     optimizer.step()
     assert optimizer.state_dict()["parameters"][0]["velocity"].dtype == np.float32
     assert optimizer.state_dict()["parameters"][0]["velocity"] == pytest.approx(-0.271)
+
+
+# Packed or one by one, the steps are the same
+
+
+def steps(optimizer: optim.Optimizer, count: int, seed: int, skip: Any = ()) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        for index, p in enumerate(optimizer.parameters):
+            grad = rng.normal(size=p.shape).astype(p.dtype)
+            p.grad = None if index in skip else grad
+        optimizer.step()
+
+
+def one_by_one(optimizer: optim.Optimizer) -> optim.Optimizer:
+    """An optimizer that never packs."""
+    optimizer.step = types.MethodType(_plain_step, optimizer)  # type: ignore[method-assign]
+    return optimizer
+
+
+def _plain_step(self: optim.Optimizer) -> None:
+    for data, grad, state in self._moving():
+        self.update(data, grad, np.empty_like(data), state.step, *state.arrays.values())
+
+
+def packed(optimizer: optim.Optimizer) -> int:
+    return len(optimizer._pack.states) if optimizer._pack is not None else 0
+
+
+def assert_agree(mine: Any, others: Any) -> None:
+    for p, q in zip(mine, others, strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+
+
+EVERY_AND_PLAIN = EVERY | {"SGD, plain": lambda params: optim.SGD(params, lr=0.1)}
+
+
+@pytest.mark.parametrize("make", EVERY_AND_PLAIN.values(), ids=EVERY_AND_PLAIN)
+@settings(max_examples=25)
+@given(
+    kinds=st.lists(
+        st.tuples(st.sampled_from(SHAPES), st.sampled_from([np.float32, np.float64])), min_size=1, max_size=6
+    ),
+    skips=st.lists(st.sets(st.integers(0, 5)), min_size=1, max_size=5),
+)
+def test_packed_steps_are_those_one_by_one(make: Any, kinds: Any, skips: Any) -> None:
+    rng = np.random.default_rng(0)
+    starts = [rng.normal(size=shape).astype(dtype) for shape, dtype in kinds]
+    mine, others = ([parameter(start, dtype=start.dtype) for start in starts] for _ in range(2))
+    optimizer, other = make(mine), one_by_one(make(others))
+    for seed, skip in enumerate(skips):
+        steps(optimizer, 2, seed, skip)
+        steps(other, 2, seed, skip)
+    assert_agree(mine, others)
+    remembered = (o.state_dict()["parameters"] for o in (optimizer, other))
+    for entry, expected in zip(*remembered, strict=True):
+        assert entry.keys() == expected.keys()
+        for name in entry:
+            np.testing.assert_array_equal(entry[name], expected[name])
+
+
+@pytest.mark.parametrize("make", EVERY_AND_PLAIN.values(), ids=EVERY_AND_PLAIN)
+def test_one_odd_dtype_in_front_does_not_keep_the_others_apart(make: Any) -> None:
+    params = [parameter([1.0], dtype=np.float16), *(parameter(np.ones(k)) for k in (2, 3, 4))]
+    optimizer = make(params)
+    steps(optimizer, 2, 0)
+    assert packed(optimizer) == 3
+
+
+COPIERS = {"deepcopy": copy.deepcopy, "pickle": lambda x: pickle.loads(pickle.dumps(x))}
+
+
+@every
+@pytest.mark.parametrize("copier", COPIERS.values(), ids=COPIERS)
+@pytest.mark.parametrize("skip", [(), (0,)], ids=["packed", "one parameter alone"])
+def test_a_copy_goes_on_and_says_where_it_stands(make: Any, copier: Any, skip: Any) -> None:
+    optimizer = make([parameter(np.arange(3.0)), parameter(np.ones((2, 2)))])
+    steps(optimizer, 3, 0)
+    assert packed(optimizer) == 2
+    copied = copier(optimizer)
+    steps(optimizer, 2, 1, skip)
+    before = repr(optimizer.state_dict())
+    steps(copied, 2, 1, skip)
+    assert repr(copied.state_dict()) == before
+    assert repr(optimizer.state_dict()) == before
+    assert_agree(copied.parameters, optimizer.parameters)
+    restored = make([parameter(p.data) for p in copied.parameters])
+    restored.load_state_dict(copied.state_dict())
+    steps(copied, 2, 2)
+    steps(restored, 2, 2)
+    assert_agree(copied.parameters, restored.parameters)
+
+
+def halves(array: Any) -> list[Any]:
+    return [array[:4], array[2:]]
+
+
+SHARED: dict[str, Callable[[Any], list[Any]]] = {
+    "W and W.T": lambda w: [w, w.T],
+    "overlapping": halves,
+    "with another between": lambda w: [w[0], np.ones(3), w.T, np.ones(2)],
+    "one too large to be packed": lambda w: [np.resize(w, 40_000), w, w[1:]],
+    "disjoint": lambda w: list(w),
+}
+
+
+@every
+@pytest.mark.parametrize("views", SHARED.values(), ids=SHARED)
+def test_parameters_that_share_memory_step_one_after_the_other(make: Any, views: Any) -> None:
+    start = np.random.default_rng(0).normal(size=(6, 6))
+    mine, others = ([nn.Parameter(view) for view in views(start.copy())] for _ in range(2))
+    optimizer, other = make(mine), one_by_one(make(others))
+    steps(optimizer, 3, 1)
+    steps(other, 3, 1)
+    assert_agree(mine, others)
+
+
+def test_parameters_that_come_to_share_memory_are_packed_no_more() -> None:
+    mine, others = ([parameter(np.ones((2, 2))), parameter(np.ones((2, 2)))] for _ in range(2))
+    optimizer, other = optim.Adam(mine), one_by_one(optim.Adam(others))
+    steps(optimizer, 2, 0)
+    steps(other, 2, 0)
+    assert packed(optimizer) == 2
+    for p, q in (mine, others):
+        q.data = p.data.T
+    steps(optimizer, 2, 1)
+    steps(other, 2, 1)
+    assert_agree(mine, others)
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["before backward", "and its gradient"])
+def test_a_changed_shape_is_an_error_before_anything_moves(count: int) -> None:
+    first, second = parameter([1.0, 2.0]), parameter(np.ones((2, 3)))
+    optimizer = optim.Adam([first, second])
+    steps(optimizer, 2, 0)
+    first.grad, second.grad = np.ones(2), np.ones((2, 3))
+    before, numbers = repr(optimizer.state_dict()), first.data.copy()
+    second.data = np.ones((4, 3))
+    message = r"parameter 1 has shape \(4, 3\), but its gradient has shape \(2, 3\)"
+    if count == 2:
+        second.grad = np.ones((4, 3))
+        message = r"shape \(4, 3\), but the mean that Adam remembers for it has shape \(2, 3\)"
+    with pytest.raises(ValueError, match=message):
+        optimizer.step()
+    np.testing.assert_array_equal(first.data, numbers)
+    second.data = np.ones((2, 3))
+    assert repr(optimizer.state_dict()) == before
+
+
+def test_what_remembers_nothing_follows_a_changed_shape() -> None:
+    params = [parameter([1.0, 2.0]), parameter([1.0])]
+    optimizer = optim.SGD(params, lr=0.5)
+    steps(optimizer, 2, 0)
+    params[0].data = np.ones((2, 2))
+    params[0].grad, params[1].grad = np.ones((2, 2)), np.zeros(1)
+    optimizer.step()
+    np.testing.assert_array_equal(params[0].data, np.full((2, 2), 0.5))
+
+
+# What SGD remembers
+
+
+def test_sgd_without_momentum_remembers_nothing() -> None:
+    theta = parameter([1.0, 2.0])
+    optimizer = optim.SGD([theta], lr=0.1)
+    steps(optimizer, 2, 0)
+    assert optimizer.state_dict()["parameters"] == [{"step": 2}]
+
+
+@pytest.mark.parametrize("other", [0.0, 0.9])
+def test_a_state_brings_its_momentum(other: float) -> None:
+    mine = parameter([1.0, 2.0])
+    optimizer = optim.SGD([mine], lr=0.1, momentum=0.9 - other)
+    steps(optimizer, 2, 0)
+    theirs = parameter(mine.data)
+    continued = optim.SGD([theirs], lr=0.5, momentum=other)
+    continued.load_state_dict(optimizer.state_dict())
+    steps(optimizer, 2, 1)
+    steps(continued, 2, 1)
+    np.testing.assert_array_equal(mine.data, theirs.data)
+
+
+def test_a_momentum_that_is_set_later_starts_from_rest() -> None:
+    theta = parameter([1.0], [1.0])
+    optimizer = optim.SGD([theta], lr=1.0)
+    optimizer.step()
+    optimizer.momentum = 0.5
+    state = optimizer.state_dict()
+    assert state["parameters"][0]["velocity"] == [0.0]
+    optimizer.load_state_dict(state)
+    optimizer.step()
+    optimizer.step()
+    assert theta.item() == 1 - 1 - 1 - 1.5
+    optimizer.momentum = 0
+    optimizer.step()
+    assert theta.item() == 1 - 1 - 1 - 1.5 - 1
+    assert optimizer.state_dict()["parameters"] == [{"step": 4}]
+
+
+@every
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_gradient_of_0_is_no_step(make: Any, dtype: Any) -> None:
+    theta = parameter([0.0, 0.0], dtype=dtype)
+    optimizer = make([theta])
+    for _ in range(3):
+        theta.grad = np.array([0.0, 1.0], dtype)
+        optimizer.step()
+    assert theta.data[0] == 0
+    assert -50 < theta.data[1] < 0
 
 
 @pytest.mark.parametrize(
