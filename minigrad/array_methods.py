@@ -18,14 +18,12 @@ Array = NDArray[Any]
 
 
 def _refused(name: str, instead: str) -> Any:
-    """Return a method of ndarray that changes its entries, which no recorded derivative follows."""
+    """Return a method of ndarray that changes it in place, and that a Tensor does not offer."""
 
     def refuse_change(self: Any, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
-            f"t.{name}(...) would change a Tensor, whose recorded derivatives would be wrong; use {instead}"
-        )
+        raise TypeError(f"t.{name}(...) is not offered in place; use {instead}")
 
-    refuse_change.__doc__ = f"Refuse to change the entries: use {instead}."
+    refuse_change.__doc__ = f"Refuse to change the Tensor: use {instead}."
     return refuse_change
 
 
@@ -116,13 +114,6 @@ class ArrayMethods(Operators):
     def T(self) -> Self:
         """The axes in reverse order."""
         return self._apply(rules.shaping.transpose)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        """Refuse: a changed entry would make recorded derivatives wrong."""
-        raise TypeError(
-            "a Tensor's entries can't be assigned, since recorded derivatives would be wrong; "
-            "use mg.where(mask, new, old), or write to .data of a leaf before it is used"
-        )
 
     @property
     def mT(self) -> Self:
@@ -389,9 +380,9 @@ class ArrayMethods(Operators):
     # Changes in place
 
     sort = _refused("sort", "np.sort(t)")
-    partition = _refused("partition", "np.sort(t)")
-    fill = _refused("fill", "np.full_like(t, value)")
-    put = _refused("put", "np.where(mask, new, t)")
+    partition = _refused("partition", "np.partition(t, kth)")
+    fill = _refused("fill", "t[...] = value")
+    put = _refused("put", "t[index] = new")
     resize = _refused("resize", "np.resize(t, shape) or t.reshape(shape)")
 
     # Comparisons: decisions, without derivative

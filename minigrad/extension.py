@@ -105,9 +105,10 @@ def primitive(
         "classes": (classes,) * len(rules) if isinstance(classes, str) else classes,
         "pattern": pattern, "margins": margins,
     }  # fmt: skip
-    registry, functions = dict(REGISTRY), dict(NUMPY)
+    before = REGISTRY.get(name)
+    replaced = {key: known for key, known in list(NUMPY.items()) if known is before or key is forward}
     try:
-        _make_room(name, forward)
+        _make_room(name, forward, before, replaced)
         added: Primitive
         if partials is not None:
             added = Elementwise(name, forward, *rules, **metadata)
@@ -124,10 +125,7 @@ def primitive(
         if check:
             check_gradients(added, *_example(added, example))
     except BaseException as error:
-        REGISTRY.clear()
-        REGISTRY.update(registry)
-        NUMPY.clear()
-        NUMPY.update(functions)
+        _put_back(name, forward, before, replaced)
         if isinstance(error, GradientMismatch):
             raise GradientMismatch(f"primitive {name!r} was not added: {error}") from None
         raise
@@ -153,16 +151,25 @@ def _rules(name: str, **rules: Sequence[Any] | None) -> Sequence[Any]:
     return rules[given[0]] or ()
 
 
-def _make_room(name: str, forward: Rule) -> None:
+def _make_room(name: str, forward: Rule, before: Primitive | None, replaced: Mapping[Rule, Rule]) -> None:
     """Take out what the user added before under this name; the library's own stays."""
-    before = REGISTRY.get(name)
+    if forward in replaced and not getattr(replaced[forward], "added", False):
+        raise ValueError(f"{forward.__name__} has its rule already: call it with Tensors")
     if before is not None and before.added:
         del REGISTRY[name]
-        for function in [function for function, known in NUMPY.items() if known is before]:
+        for function in [function for function, known in replaced.items() if known is before]:
             del NUMPY[function]
-    known = NUMPY.get(forward)
-    if known is not None and not getattr(known, "added", False):
-        raise ValueError(f"{forward.__name__} has its rule already: call it with Tensors")
+
+
+def _put_back(name: str, forward: Rule, before: Primitive | None, replaced: Mapping[Rule, Rule]) -> None:
+    """Undo an addition, key by key: other threads go on to compute with all the others."""
+    if before is None:
+        REGISTRY.pop(name, None)
+    else:
+        REGISTRY[name] = before
+    if forward not in replaced:
+        NUMPY.pop(forward, None)
+    NUMPY.update(replaced)
 
 
 def _example(added: Primitive, example: Sequence[Any] | None) -> list[Any]:
