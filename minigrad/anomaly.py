@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -106,11 +106,28 @@ class _Anomalies:
             if node.seal is not None and id(array) in node.seal and _checksum(array) != node.seal[id(array)]:
                 raise changed(node, what)
 
-    def cotangent(self, node: Any, k: int, cotangent: Any) -> None:
+    def tangent(self, node: Any, compute: Callable[[], Any]) -> Any:
+        """Raise if the tangent of a node is not finite."""
+        tangent = self._unwatched(compute)
+        index = _first_not_finite(getattr(tangent, "data", tangent))
+        if index is not None:
+            raise AnomalyError(
+                f"the tangent of {described(node)} is {_entry(tangent, index)} at index {index}"
+                + _advice(node.primitive)
+            )
+        return tangent
+
+    def _unwatched(self, compute: Callable[[], Any]) -> Any:
+        """Compute a derivative: what matters is what comes out of the rule, not what happens inside."""
+        with recording_origin(None, None):
+            return compute()
+
+    def cotangent(self, node: Any, k: int, compute: Callable[[], Any]) -> Any:
         """Raise if the cotangent of argument ``k`` is not finite."""
+        cotangent = self._unwatched(compute)
         index = _first_not_finite(getattr(cotangent, "data", cotangent))
         if index is None:
-            return
+            return cotangent
         argument = node.primitive.argument(k)
         args = getattr(node, "args", None) or [getattr(x, "data", x) for x in node.operands]
         at = (

@@ -1,21 +1,27 @@
 """The recorded graph: its nodes, and the two walks over them.
 
-Backward carries cotangents from the output to the ends of the graph, forward carries tangents the other way.
-Both are loops over the nodes in the order in which they were recorded, which is a topological order: they
-never recurse and always run the same way. :mod:`minigrad.recording` says when nodes are made.
+Computing ``y = x * x`` makes a node that knows its primitive, ``multiply``, and what it was applied to.
+Backward starts with the derivative of y by itself, 1, and asks the primitive's rule what that means for each
+argument: 1·x and 1·x, which add up to 2x. Forward starts with a change of x and asks what it does to y.
+
+Both are loops over the nodes in the order in which they were recorded. Whatever a node was computed from was
+recorded before it, so this is a topological order: nothing recurses, and everything always runs the same way.
+:mod:`minigrad.recording` says when nodes are made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count
 from operator import attrgetter
 from typing import Any, TypeAlias
 
 from . import writes
-from .recording import Mode, current, recording_origin
+from .recording import Mode, current
 from .rules import Primitive
 
+_order = attrgetter("order")
 tick = count().__next__
 """Numbers the nodes of all graphs in the order of recording."""
 
@@ -67,22 +73,21 @@ class Node:
         """Whether a backward pass has let go of what the rule needs."""
         return self.args is None
 
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        """Become a copy, perhaps in another process: recorded now, after the copies of the parents."""
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self.order, self.seal = tick(), None
+
     def release(self) -> None:
         """Let go of arrays and parents."""
         self.args = self.output = None
         self.parents = ()
 
 
-def newest_first(root: Vertex, ends: Collection[int] = ()) -> list[Vertex]:
+def newest_first(root: Vertex) -> list[Vertex]:
     """
     Return all vertices that ``root`` was computed from, itself included, latest recorded first.
-
-    Parameters
-    ----------
-    root : Node or leaf
-        Where to start.
-    ends : collection of int
-        The ids of vertices to stop at, besides the leaves.
 
     Raises
     ------
@@ -92,104 +97,141 @@ def newest_first(root: Vertex, ends: Collection[int] = ()) -> list[Vertex]:
     seen = {id(root)}
     found = [root]
     for vertex in found:
-        if vertex.primitive is not None and vertex.released:
-            raise GraphFreedError(
-                "this graph was freed by an earlier backward(), or by one that failed; "
-                "call that one with retain_graph=True, or compute the output again"
-            )
-        if id(vertex) in ends:
-            continue
+        _check_kept(vertex)
         for parent in vertex.parents:
             if parent is not None and id(parent) not in seen:
                 seen.add(id(parent))
                 found.append(parent)
-    found.sort(key=attrgetter("order"), reverse=True)
+    found.sort(key=_order, reverse=True)
     return found
 
 
-def between(root: Vertex, ends: Collection[int]) -> list[Vertex]:
-    """Return, latest first, the vertices on the paths from ``root`` back to ``ends``."""
-    order = newest_first(root, ends)
+def between(roots: Sequence[Vertex], ends: Collection[int], since: int) -> tuple[list[Vertex], list[Vertex]]:
+    """
+    Return the vertices on the paths from ``roots`` back to ``ends``, latest first, and what lies beyond.
+
+    Only what was recorded since ``since`` can lead to the ends; whatever else the roots were computed from
+    is beyond, and not looked into.
+
+    Raises
+    ------
+    GraphFreedError
+        If a part of the graph between has been released.
+    """
+    found = list({id(root): root for root in roots}.values())
+    seen = {id(root) for root in found}
+    beyond = []
+    for vertex in found:
+        if id(vertex) in ends:
+            continue
+        if vertex.order < since:
+            beyond.append(vertex)
+            continue
+        _check_kept(vertex)
+        for parent in vertex.parents:
+            if parent is not None and id(parent) not in seen:
+                seen.add(id(parent))
+                found.append(parent)
+    found.sort(key=_order, reverse=True)
     reaching = set(ends)
-    for vertex in reversed(order):
-        if not reaching.isdisjoint(map(id, vertex.parents)):
+    for vertex in reversed(found):
+        if vertex.order >= since and not reaching.isdisjoint(map(id, vertex.parents)):
             reaching.add(id(vertex))
-    return [vertex for vertex in order if id(vertex) in reaching]
+    return [vertex for vertex in found if id(vertex) in reaching], beyond
 
 
 def walk_backward(
-    root: Vertex,
-    cotangent: Any,
-    *,
+    order: Sequence[Vertex],
+    cotangents: Mapping[int, Any],
     read: Read,
-    release: bool = False,
+    *,
     ends: Collection[int] = (),
+    release: bool = False,
 ) -> Iterator[tuple[Vertex, Any]]:
     """
-    Carry ``cotangent`` from ``root`` to the ends of its graph; yield every vertex with its own.
+    Carry cotangents from results to the ends of their graph; yield every vertex with its own.
+
+    Each node gets the sum of what its users hand it, then hands each parent its share: ∂result/∂parent is the
+    sum, over all paths between, of the products of the derivatives on the path.
 
     Where a branch was not chosen by a `where`, its cotangent is 0, and stays 0 even times an infinite
-    partial: beneath such a node the strong product of :mod:`minigrad.rules.primitive` is taken.
+    partial: beneath such a node the rules multiply by :data:`minigrad.rules.primitive.strong_multiply`.
 
     Parameters
     ----------
-    root : Node or leaf Tensor
-        Where to start.
-    cotangent : array or Tensor
-        Derivative of the result by ``root``.
+    order : sequence of vertices
+        Latest first, so that all users of a node come before it.
+    cotangents : mapping
+        Derivatives of the final result by some vertices, by their ``id``.
     read : callable
         What the rules get to see of a node.
-    release : bool
-        Let go of the nodes on the way.
     ends : collection of int
         Go to these vertices (by ``id``) alone; by default to all leaves.
+    release : bool
+        Let go of the nodes on the way.
     """
-    order = between(root, ends) if ends else newest_first(root)
+    pending = dict(cotangents)
     wanted = {id(vertex) for vertex in order} if ends else None
-    pending = {id(root): cotangent}
     unchosen: set[int] = set()
-    inspect = current().inspect
-    oldest = next((vertex.order for vertex in reversed(order) if vertex.primitive is not None), 0)
-    check = writes.check if oldest < writes.latest() else None
+    inspect, read = current().inspect, _checked(read, order)
     for vertex in order:
-        g = pending.pop(id(vertex))
-        yield vertex, g
-        if vertex.primitive is None or id(vertex) in ends:
+        g = pending.pop(id(vertex), None)
+        if g is None:
             continue
+        yield vertex, g
         primitive, parents = vertex.primitive, vertex.parents
-        if check is not None:
-            check(vertex)
-        if inspect is not None:
-            inspect.opened(vertex)
+        if primitive is None or id(vertex) in ends:
+            continue
+        output, args = read(vertex)
         vjp = primitive.vjp
         if primitive.guards or id(vertex) in unchosen:
             vjp = primitive.strong_vjp
             if primitive.guards or primitive.keeps_zeros:
                 unchosen.update(map(id, parents))
-        output, args = read(vertex)
-        options = vertex.options
         for k, parent in enumerate(parents):
             if parent is None or (wanted is not None and id(parent) not in wanted):
                 continue
-            if inspect is None:
-                c = vjp(k, g, output, args, options)
-            else:
-                with recording_origin(None, None):  # what matters is what comes out of the rule
-                    c = vjp(k, g, output, args, options)
-                inspect.cotangent(vertex, k, c)
+            share = partial(vjp, k, g, output, args, vertex.options)
+            c = share() if inspect is None else inspect.cotangent(vertex, k, share)
             key = id(parent)
             pending[key] = pending[key] + c if key in pending else c
         if release:
             vertex.release()
 
 
-def walk_forward(root: Vertex, tangents: Mapping[int, Any], *, read: Read) -> Any:
-    """Carry the ``tangents`` of vertices (by ``id``) to ``root``; None where it depends on none of them."""
+def walk_forward(order: Sequence[Vertex], tangents: Mapping[int, Any], read: Read) -> dict[int, Any]:
+    """Carry the tangents of some vertices (by ``id``) to all that depend on them; return everybody's."""
     moved = dict(tangents)
-    for vertex in reversed(between(root, tangents)):
-        if id(vertex) not in moved:
-            writes.check(vertex)
-            arriving = [None if parent is None else moved.get(id(parent)) for parent in vertex.parents]
-            output, args = read(vertex)
-            moved[id(vertex)] = vertex.primitive.jvp(arriving, output, args, vertex.options)
-    return moved.get(id(root))
+    inspect, read = current().inspect, _checked(read, order)
+    for vertex in reversed(order):
+        arriving = [None if parent is None else moved.get(id(parent)) for parent in vertex.parents]
+        if id(vertex) in moved or all(t is None for t in arriving):
+            continue
+        output, args = read(vertex)
+        push = partial(vertex.primitive.jvp, arriving, output, args, vertex.options)
+        moved[id(vertex)] = push() if inspect is None else inspect.tangent(vertex, push)
+    return moved
+
+
+def _checked(read: Read, order: Sequence[Vertex]) -> Read:
+    """Let a reader look first whether what it reads has been changed, where that may be."""
+    inspect = current().inspect
+    oldest = next((vertex.order for vertex in reversed(order) if vertex.primitive is not None), 0)
+    if inspect is None and oldest > writes.latest():
+        return read
+
+    def check_and_read(node: Node) -> tuple[Any, Sequence[Any]]:
+        writes.check(node)
+        if inspect is not None:
+            inspect.opened(node)
+        return read(node)
+
+    return check_and_read
+
+
+def _check_kept(vertex: Vertex) -> None:
+    if vertex.primitive is not None and vertex.released:
+        raise GraphFreedError(
+            "this graph was freed by an earlier backward(), or by one that failed; "
+            "call that one with retain_graph=True, or compute the output again"
+        )

@@ -79,6 +79,11 @@ def change(
         _overwrite(tensor.data, primitive.compute([tensor.data, numbers(other)], options), written)
         writes.note(tensor.data, tick())
         return tensor
+    if tensor.data.dtype.kind != "f":
+        raise TypeError(
+            f"{written} would lose the derivative of x in a Tensor of {tensor.data.dtype}; "
+            f"convert it first: t = t.astype(float)"
+        )
     if _belongs_to_leaf(tensor, written):
         raise RuntimeError(
             f"{written} on a leaf that requires a gradient, or on a view of one, can't be recorded; "
@@ -99,8 +104,8 @@ def change(
     _overwrite(tensor.data, result.data, written)
     if result.dtype != tensor.data.dtype:
         result = result.astype(tensor.data.dtype)
-    writes.note(tensor.data, result._node.order)
-    tensor._node, tensor._requires_grad = result._node, True
+    writes.note(tensor.data, result._node.order if result._node else tick())
+    tensor._node, tensor._requires_grad = result._node, result._requires_grad  # a step has derivative 0
     return tensor
 
 

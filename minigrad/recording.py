@@ -28,8 +28,11 @@ class Inspector(Protocol):
     def opened(self, node: Any) -> None:
         """Look at what a node saved, before its rule reads it."""
 
-    def cotangent(self, node: Any, k: int, cotangent: Any) -> None:
-        """Look at the cotangent of argument ``k``."""
+    def cotangent(self, node: Any, k: int, compute: Callable[[], Any]) -> Any:
+        """Return the cotangent of argument ``k``, after a look at it."""
+
+    def tangent(self, node: Any, compute: Callable[[], Any]) -> Any:
+        """Return the tangent of a node, after a look at it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from . import writes
 from .array_methods import Array as Array
 from .array_methods import ArrayMethods
 from .dispatch import Dispatch, stripped
-from .graph import Node, walk_backward
+from .graph import Node, newest_first, walk_backward
 from .inplace import InPlace, fixed
 from .recording import current, enable_grad
 from .rules import Primitive
@@ -176,7 +176,7 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
         if create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with enable_grad():
-                for vertex, g in walk_backward(root, seed, read=recorded):
+                for vertex, g in walk_backward(newest_first(root), {id(root): seed}, recorded):
                     if vertex.primitive is None:  # never shared memory
                         vertex._grad = g * 1 if vertex._grad is None else vertex._grad + g
                     else:  # the array alone: a recorded one would refer back here
@@ -184,7 +184,9 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
             return
         given = seed.data if isinstance(seed, Tensor) else seed
         held = {id(given)}
-        for vertex, g in walk_backward(root, given, read=plain, release=not retain_graph):
+        for vertex, g in walk_backward(
+            newest_first(root), {id(root): given}, plain, release=not retain_graph
+        ):
             if vertex.primitive is None:
                 vertex._collect(g, held, shared=retain_graph)
             elif retain_graph:

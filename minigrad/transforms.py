@@ -2,28 +2,22 @@
 
 Every transform runs the function on inputs of its own and walks the graph between these and the result. They
 are the edge of its world: nothing beyond is perturbed, so transforms nest without confusion. Inside another
-transform, or where it is given Tensors, the walk itself is recorded.
+transform, where it is given Tensors, and where the function uses what was computed from others outside, the
+walk itself is recorded. A leaf that the function closes over, such as a parameter, is a constant of the
+derivative: pass it as an argument to differentiate that by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from .graph import walk_backward, walk_forward
-from .recording import enable_grad, is_recording
-from .rules.operands import as_array
-from .rules.shaping import astype
-from .tensor import Tensor, plain, recorded
-from .trees import Tree, alike, arranged, flatten
-
-_inside: ContextVar[bool] = ContextVar("inside", default=False)
-"""Whether a function is being run for another transform."""
+from .call import Call
+from .tensor import Tensor
+from .trees import Tree
 
 
 def grad(f: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
@@ -84,7 +78,7 @@ def value_and_grad(
 
     @wraps(f)
     def value_and_gradient(*args: Any, **options: Any) -> tuple[Any, Tree]:
-        call = _Call.of_argnums(f, argnums, args, options)
+        call = Call.of_argnums(f, argnums, args, options)
         output = call.tree
         if not isinstance(output, Tensor) or output.size != 1:
             returned = f"shape {output.shape}" if isinstance(output, Tensor) else "several Tensors"
@@ -129,7 +123,7 @@ def vjp(f: Callable[..., Tree], *primals: Tree) -> tuple[Tree, Callable[[Tree], 
     >>> pull(np.array([1.0, 0.0]))[0]
     array([1., 0.])
     """
-    call = _Call(f, primals, lambda inputs: f(*inputs))
+    call = Call(f, primals, lambda inputs: f(*inputs))
     return call.value(), call.pull
 
 
@@ -169,7 +163,7 @@ def jvp(f: Callable[..., Tree], primals: Sequence[Tree], tangents: Sequence[Tree
             )
     if len(primals) != len(tangents):
         raise ValueError(f"jvp got {len(primals)} primals and {len(tangents)} tangents; each needs its own")
-    call = _Call(f, tuple(primals), lambda inputs: f(*inputs), beside=tuple(tangents))
+    call = Call(f, tuple(primals), lambda inputs: f(*inputs), beside=tuple(tangents))
     return call.value(), call.push(tuple(tangents))
 
 
@@ -202,7 +196,7 @@ def jacobian(f: Callable[..., Tree], argnums: int | Sequence[int] = 0) -> Callab
 
     @wraps(f)
     def jacobian_of_f(*args: Any, **options: Any) -> Tree:
-        call = _Call.of_argnums(f, argnums, args, options)
+        call = Call.of_argnums(f, argnums, args, options)
         n_in, n_out = (sum(t.size for t in ends) for ends in (call.inputs, call.outputs))
         blocks = call.rows() if n_out <= n_in else call.columns()
         return call.rebuild([call.by_argument(row) for row in blocks])
@@ -252,205 +246,3 @@ def hvp(f: Callable[..., Tensor], x: Tree, v: Tree) -> Tree:
     array([ 6., 12.])
     """
     return jvp(grad(f), (x,), (v,))[1]
-
-
-class _Call:
-    """
-    One run of a function on inputs of its own.
-
-    Attributes
-    ----------
-    inputs, outputs : list of Tensor
-        What was given to the function, and what it returned.
-    ends, roots : list
-        Where these stand in the graph, whatever they are changed to in place.
-    lifted : bool
-        Whether derivatives are Tensors, recorded for others.
-    """
-
-    def __init__(
-        self, f: Any, primals: Tree, run: Callable[[Tree], Tree], *, beside: Any = (), several: bool = True
-    ) -> None:
-        given, self.like_inputs = flatten(primals)
-        self.primals, self.several = primals, several
-        self.lifted = _inside.get() or any(isinstance(x, Tensor) for x in (*given, *flatten(beside)[0]))
-        self.inputs = [_own(x) for x in given]
-        self.ends = [x._vertex() for x in self.inputs]
-        with enable_grad(), _running():
-            self.tree = run(self.like_inputs(self.inputs))
-        self.outputs, self.rebuild = flatten(self.tree)
-        for output in self.outputs:
-            if not isinstance(output, Tensor):
-                name = getattr(f, "__name__", "the function")
-                raise TypeError(
-                    f"the function must return a Tensor, but returned {type(output).__name__} ({name}): "
-                    f"compute with NumPy's functions and operators on the Tensors that it is given"
-                )
-        self.roots = [y._vertex() if y.requires_grad else None for y in self.outputs]
-
-    @classmethod
-    def of_argnums(
-        cls, f: Any, argnums: int | Sequence[int], args: tuple[Any, ...], options: dict[str, Any]
-    ) -> _Call:
-        """Run ``f``, with inputs of its own in place of some arguments."""
-        several = isinstance(argnums, (tuple, list))
-        places: list[int] = list(argnums) if several else [argnums]  # type: ignore[arg-type, list-item]
-        for k in places:
-            if not isinstance(k, (int, np.integer)):
-                raise TypeError(
-                    f"argnums is the number of an argument, or several of them, but got {argnums!r}"
-                )
-            if not -len(args) <= k < len(args):
-                raise ValueError(f"argnums names argument {k}, but the function was given {len(args)}")
-        if len({k % len(args) for k in places}) < len(places):
-            raise ValueError(f"argnums names an argument twice: {argnums!r}")
-
-        def run(inputs: Sequence[Tree]) -> Tree:
-            everything = list(args)
-            for k, tree in zip(places, inputs, strict=True):
-                everything[k] = tree
-            return f(*everything, **options)
-
-        return cls(f, tuple(args[k] for k in places), run, beside=(args, options), several=several)
-
-    def value(self) -> Tree:
-        """Return what the function returned."""
-        return self.rebuild([self._given_out(output) for output in self.outputs])
-
-    def by_argument(self, leaves: Sequence[Any]) -> Tree:
-        """Give derivatives the structure of the arguments that were differentiated."""
-        tree = self.like_inputs(leaves)
-        return tree if self.several else tree[0]
-
-    def pull(self, cotangent: Tree) -> Tree:
-        """Return the cotangents of the inputs."""
-        return self.like_inputs(
-            self.pull_leaves(_like(cotangent, self.tree, self.outputs, "cotangent", "result"))
-        )
-
-    def push(self, tangents: Tree) -> Tree:
-        """Return the tangents of the outputs."""
-        return self.rebuild(self.push_leaves(_like(tangents, self.primals, self.inputs, "tangent", "primal")))
-
-    def pull_leaves(self, cotangents: Sequence[Any]) -> list[Any]:
-        """Carry one cotangent per output backwards."""
-        ends = {id(vertex): k for k, vertex in enumerate(self.ends)}
-        found: list[Any] = [None] * len(self.inputs)
-        lifted = self.lifted or any(isinstance(cotangent, Tensor) for cotangent in cotangents)
-        with self._walking(lifted) as read:
-            for root, cotangent in zip(self.roots, cotangents, strict=True):
-                if root is None:
-                    continue
-                seed = cotangent if read is plain else _tensor(cotangent)
-                for vertex, g in walk_backward(root, seed, read=read, ends=ends):
-                    k = ends.get(id(vertex))
-                    if k is not None:
-                        found[k] = g if found[k] is None else found[k] + g
-        return [self._derivative(g, x, lifted) for g, x in zip(found, self.inputs, strict=True)]
-
-    def push_leaves(self, tangents: Sequence[Any]) -> list[Any]:
-        """Carry one tangent per input forwards."""
-        with self._walking(self.lifted) as read:
-            moving = {
-                id(end): t if read is plain else _tensor(t)
-                for end, t in zip(self.ends, tangents, strict=True)
-            }
-            found = [None if root is None else walk_forward(root, moving, read=read) for root in self.roots]
-        return [self._derivative(t, y, self.lifted) for t, y in zip(found, self.outputs, strict=True)]
-
-    def rows(self) -> list[list[Any]]:
-        """For each output the derivatives by each input, one backward walk for every entry."""
-        blocks = []
-        for k, output in enumerate(self.outputs):
-            zeros = [np.zeros(y.shape, y.dtype) for y in self.outputs]
-            rows = []
-            for i in range(output.size):
-                zeros[k].flat[i] = 1
-                rows.append(self.pull_leaves([z.copy() for z in zeros]))
-                zeros[k].flat[i] = 0
-            blocks.append(
-                [self._stacked([row[j] for row in rows], output, x) for j, x in enumerate(self.inputs)]
-            )
-        return blocks
-
-    def columns(self) -> list[list[Any]]:
-        """The same, with one forward walk for every entry of the inputs."""
-        blocks: list[list[Any]] = [[] for _ in self.outputs]
-        for k, x in enumerate(self.inputs):
-            zeros = [np.zeros(z.shape, z.dtype) for z in self.inputs]
-            columns = []
-            for i in range(x.size):
-                zeros[k].flat[i] = 1
-                columns.append(self.push_leaves([z.copy() for z in zeros]))
-                zeros[k].flat[i] = 0
-            for j, output in enumerate(self.outputs):
-                stacked = self._stacked([column[j] for column in columns], x, output)
-                last = (*range(x.ndim, x.ndim + output.ndim), *range(x.ndim))
-                blocks[j].append(np.transpose(stacked, last))
-        return blocks
-
-    def _stacked(self, parts: list[Any], outer: Tensor, inner: Tensor) -> Any:
-        """Put derivatives of the shape of ``inner`` together, one for each entry of ``outer``."""
-        shape = (*outer.shape, *inner.shape)
-        if not parts:
-            return self._given_out(Tensor(np.zeros(shape, inner.dtype)))
-        return np.reshape(np.stack(parts), shape)
-
-    @contextmanager
-    def _walking(self, lifted: bool) -> Iterator[Any]:
-        """Let the rules see Tensors if what they compute is to be recorded here."""
-        yield recorded if lifted and is_recording() else plain
-
-    def _derivative(self, found: Any, like: Tensor, lifted: bool) -> Any:
-        """Return a derivative of its own memory, 0 where there was none."""
-        if found is None:
-            found = np.zeros_like(like.data)
-        if lifted:
-            return _tensor(found)
-        return np.array(found)
-
-    def _given_out(self, output: Tensor) -> Any:
-        if self.lifted:
-            return output
-        return output.data.copy()
-
-
-@contextmanager
-def _running() -> Iterator[None]:
-    token = _inside.set(True)
-    try:
-        yield
-    finally:
-        _inside.reset(token)
-
-
-def _own(x: Any) -> Tensor:
-    """Return a copy of an input that nothing else leads to; the original may have a graph of its own."""
-    if isinstance(x, Tensor) and x.requires_grad and is_recording():
-        copy: Tensor = astype(x, dtype=x.dtype)
-        return copy
-    return Tensor(np.array(as_array(x.data if isinstance(x, Tensor) else x)), requires_grad=True)
-
-
-def _tensor(x: Any) -> Tensor:
-    return x if isinstance(x, Tensor) else Tensor(np.array(x))
-
-
-def _like(given: Tree, tree: Tree, leaves: Sequence[Tensor], name: str, owner: str) -> list[Any]:
-    """Return the arrays in ``given``, each with the shape and dtype of its leaf, or say what differs."""
-    single = isinstance(tree, Tensor)
-    if not single and not alike(given, tree):
-        raise ValueError(
-            f"the {name} is a tree of {len(flatten(given)[0])} arrays that is not like the {owner}'s, "
-            f"of {len(leaves)}; it needs the same lists, tuples and keys"
-        )
-    found = [given] if single else arranged(given, tree)
-    arrays = [x if isinstance(x, Tensor) else as_array(x) for x in found]
-    for array, leaf in zip(arrays, leaves, strict=True):
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"the {name} must be made of real numbers, but has dtype {array.dtype}")
-        if array.shape != leaf.shape:
-            raise ValueError(f"the {name} has shape {array.shape}, but the {owner} has shape {leaf.shape}")
-    return [
-        x if x.dtype == leaf.dtype else x.astype(leaf.dtype) for x, leaf in zip(arrays, leaves, strict=True)
-    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+import numpy as np
+
 Tree: TypeAlias = Any
 """An array, or a list, tuple or dictionary of trees. A list of plain numbers is an array, as everywhere."""
 
@@ -66,7 +68,7 @@ def _keys(tree: Tree) -> list[Any] | None:
 def _all_numbers(tree: list[Any]) -> bool:
     """Return whether a list, of lists perhaps, holds plain numbers alone, at least one."""
     return bool(tree) and all(
-        _all_numbers(branch) if isinstance(branch, list) else isinstance(branch, (int, float))
+        _all_numbers(branch) if isinstance(branch, list) else isinstance(branch, (int, float, np.number))
         for branch in tree
     )
 

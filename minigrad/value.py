@@ -136,6 +136,12 @@ class Value(Operators):
         self._others: tuple[tuple[Value | float, float], ...] = ()
         self._by_left = self._by_right = 0.0
 
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        """Become a copy, perhaps in another process: made now, after the copies of the operands."""
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self.order = tick()
+
     @property
     def operands(self) -> tuple[Value | float, ...]:
         """What it was computed from, in order; ``a * a`` has two."""
@@ -299,7 +305,7 @@ def _backward_with_care(order: Sequence[Value], inspect: Inspector | None) -> No
             if not (beneath and g == 0) and not (value.primitive is where and partial == 0):
                 operand.grad += partial * g
                 if inspect is not None:
-                    inspect.cotangent(value, k, partial * g)
+                    inspect.cotangent(value, k, lambda: partial * g)  # noqa: B023  called at once
 
 
 SINGLE = (Value, int, float, np.number, np.bool_)

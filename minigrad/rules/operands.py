@@ -41,6 +41,8 @@ def match(g: Operand, like: Operand) -> Operand:
 
 def as_array(data: Any, dtype: Any = None) -> Any:
     """Return ``np.asarray(data)``, or say what is wrong with data that make no array."""
+    if type(data) is np.ndarray and dtype is None:
+        return data
     if isinstance(data, np.ndarray) and hasattr(data, "mask"):
         raise TypeError(
             "a masked array would lose its mask here: fill it first, x.filled(0), and use mg.where"

@@ -13,7 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.graph import is_recording
+from minigrad.recording import is_recording
 
 V = np.array([1.0, 2.0, 3.0])
 
@@ -380,3 +380,19 @@ def test_arrays_go_with_the_last_name(no_collector: None) -> None:
     assert array() is not None and held() is not None
     y.backward()
     assert array() is None and held() is None
+
+
+def test_graphs_are_copied_and_sent_to_other_processes() -> None:
+    import copy
+    import pickle
+
+    for duplicate in (copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))):
+        x = mg.tensor(3.0, requires_grad=True)
+        x2, y2 = duplicate([x, x * x * x])
+        assert y2._node.order > y2._node.parents[0].order
+        (y2 * x2 + x2).backward()
+        np.testing.assert_allclose(x2.grad, 4 * 27 + 1)
+        a = mg.Value(3.0)
+        b, c = duplicate([a, a * a * a])
+        (c * b).backward()
+        np.testing.assert_allclose(b.grad, 4 * 27)

@@ -190,10 +190,10 @@ def test_module_type_and_source_line_of_every_operation() -> None:
         ("add", "2", "Residual"),
     ]
     lines = [n.source for n in graph.nodes if n.kind == "operation"]
-    assert all(line.startswith("test_trace.py:") for line in lines)
+    assert all(line.startswith("test_tracing.py:") for line in lines)
     by_module = dict(zip([f[1] for f in found], lines, strict=True))
     here = Block.forward.__code__.co_firstlineno
-    assert by_module["1"] == by_module["1.inner.0"] == f"test_trace.py:{here + 1}"
+    assert by_module["1"] == by_module["1.inner.0"] == f"test_tracing.py:{here + 1}"
     assert graph.nodes[0].source == graph.nodes[0].module == ""
 
 
@@ -207,12 +207,12 @@ def test_a_helper_belongs_to_the_layer_that_calls_it() -> None:
 
     (node,) = (n for n in mg.trace(nn.Sequential(nn.Linear(2, 2), Block()), X).nodes if n.primitive == "exp")
     assert (node.module, node.module_type) == ("1", "Block")
-    assert node.source == f"test_trace.py:{helper.__code__.co_firstlineno + 1}"
+    assert node.source == f"test_tracing.py:{helper.__code__.co_firstlineno + 1}"
 
 
 def test_source_lines_of_scalars() -> None:
     graph = mg.trace(lambda a: (a * a).tanh(), V(0.5))
-    assert {n.source.split(":")[0] for n in graph.nodes if n.kind == "operation"} == {"test_trace.py"}
+    assert {n.source.split(":")[0] for n in graph.nodes if n.kind == "operation"} == {"test_tracing.py"}
     assert mg.trace(V(1.0) + 1).nodes[-1].source == ""
 
 

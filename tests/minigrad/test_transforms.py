@@ -516,3 +516,63 @@ def test_float32_stays_float32_at_every_order() -> None:
 def test_wrong_input_to_a_transform_is_named(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_what_was_computed_outside_is_not_a_constant() -> None:
+    w = mg.tensor(3.0, requires_grad=True)
+    u = w * w
+    g = mg.grad(lambda x: x * x * u)(2.0)  # 2xu
+    (u * g).backward()  # 2xu² = 2xw⁴
+    np.testing.assert_allclose(w.grad, 16 * 27)
+    constant = mg.grad(lambda x: x * x * mg.tensor(3.0, requires_grad=True))(2.0)
+    assert isinstance(constant, np.ndarray) and constant == 12
+
+
+def test_a_thread_inside_a_transform_sees_what_is_differentiated_outside() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def f(x: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(lambda: mg.grad(lambda y: y * y * x)(2.0)).result() * x
+
+    assert mg.grad(f)(3.0) == 24
+
+
+def test_what_lies_beyond_is_not_looked_into() -> None:
+    w = mg.tensor(3.0, requires_grad=True)
+    freed = w * w
+    freed.backward()
+    np.testing.assert_array_equal(mg.grad(lambda x: x * freed)(2.0).data, 9)
+
+
+def test_several_results_and_inputs_do_not_spread_nan() -> None:
+    with np.errstate(divide="ignore"):
+        several = mg.jacobian(lambda x: (np.sqrt(x[0]), x[1] + x[0]))(np.array([0.0, 1.0]))
+        by_both = mg.jacobian(lambda a, b: np.stack([np.sqrt(a) + b] * 3), argnums=(0, 1))(0.0, 1.0)
+    np.testing.assert_array_equal(several[1], [1, 1])
+    np.testing.assert_array_equal(by_both[1], [1, 1, 1])
+
+
+def test_a_result_that_is_returned_twice_gets_both_cotangents() -> None:
+    _, pull = mg.vjp(lambda x: (x * x, x * x + 0), V)
+    _, same = mg.vjp(lambda x: [x] * 2, V)
+    np.testing.assert_array_equal(pull((np.ones(3), V))[0], 2 * V * (1 + V))
+    np.testing.assert_array_equal(same([np.ones(3), V])[0], 1 + V)
+
+
+def test_values_lead_nowhere_where_nothing_outside_is_differentiated() -> None:
+    value, _ = mg.value_and_grad(lambda x: (x * x).sum())(mg.tensor(V))
+    assert isinstance(value, mg.Tensor) and not value.requires_grad
+    x = mg.tensor(V, requires_grad=True)
+    value, _ = mg.value_and_grad(lambda x: (x * x).sum())(x)
+    value.backward()
+    np.testing.assert_array_equal(x.grad, 2 * V)
+
+
+def test_anomalies_are_found_forwards_too() -> None:
+    with (
+        np.errstate(divide="ignore"),
+        mg.detect_anomaly(),
+        pytest.raises(mg.AnomalyError, match="tangent of sqrt"),
+    ):
+        mg.jvp(np.sqrt, [0.0], [1.0])
