@@ -19,7 +19,7 @@ from .trees import Tree, flatten
 RELATIVE = {"float16": 1e-1, "float32": 2e-3, "float64": 1e-6}
 """Relative tolerance by the coarsest dtype among arguments and results."""
 
-_SMALL = 10_000  # entries of a Jacobian that are all computed to name the worst
+_SMALL = 1_000  # entries of a Jacobian that are all computed to name the worst
 
 
 class GradientMismatch(AssertionError):
@@ -39,11 +39,10 @@ def check_gradients(
     """
     Compare the derivatives of ``f`` with differences of its values.
 
-    Every order is checked in every mode, and so are their combinations: the second by differences of the
-    first. By default in one random direction, ⟨w, ∂f·v⟩, which any wrong entry changes; where that
-    differs by more than rounding, entries are compared and the worst is named. Differences are central ones,
-    with smaller and smaller steps, extrapolated until they settle (Ridders 1982); or complex steps,
-    Im f(x + ih·v)/h, exact to rounding, where the function takes complex numbers and both agree.
+    Every order is checked in every mode, and so are their combinations: the second order is the derivative
+    of the first, by the point and by the cotangent or tangent that it starts from. By default in one random
+    direction, ⟨w, ∂f·v⟩, which any wrong entry changes; where that differs by more than rounding, entries
+    are compared and the worst is named.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ def check_gradients(
         in float64, 2e-3 in float32.
     atol : float, optional
         Absolute tolerance of an entry; by default a hundred roundings of the largest value and derivative.
-        The error of the differences themselves, which is estimated, is allowed in addition.
+        The errors of the differences and of the rules' arithmetic, which are estimated, are allowed as well.
     seed : int
         Of the random directions.
 
@@ -94,35 +93,31 @@ def check_gradients(
     coarsest = max((x for x in (*function.point, *function.values) if x.dtype.kind == "f"), key=_eps)
     relative = RELATIVE.get(coarsest.dtype.name, RELATIVE["float64"]) if rtol is None else rtol
     tolerance = _Tolerance(relative, atol, _eps(coarsest))
-    _check(function, tuple(modes), order, full, tolerance, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    functions = [function]
+    for _ in range(order):
+        functions = [g for f in functions for g in _check(f, modes, full, tolerance, rng)]
 
 
 def _check(
-    function: _Function,
-    modes: tuple[str, ...],
-    order: int,
-    full: bool,
-    tolerance: _Tolerance,
-    rng: np.random.Generator,
-) -> None:
-    """Check the first derivative, and then the derivatives of the derivative, in every mode."""
-    tangent, cotangent = rng.standard_normal(function.n_in), rng.standard_normal(function.n_out)
+    function: _Function, modes: Sequence[str], full: bool, tolerance: _Tolerance, rng: np.random.Generator
+) -> list[_Function]:
+    """Compare the derivative with differences in every mode; return it, to be checked in turn."""
+    tangent, cotangent = (
+        rng.uniform(0.5, 2, n) * rng.choice([-1, 1], n) for n in (function.sizes.size, function.value.size)
+    )
+    tangent *= function.sizes
+    seeds = {"rev": cotangent, "fwd": tangent}
     along = function.difference(tangent, tolerance)
-    everything = np.arange(function.n_out), np.arange(function.n_in)
-    large = function.n_out * function.n_in > _SMALL
     for mode in modes:
-        if full or not _agree(function, mode, tangent, cotangent, along, tolerance.of_rounding()):
-            halve = large and not full
-            rows, columns = _suspect(function, mode, tangent, cotangent, tolerance) if halve else everything
-            _compare_entries(function, mode, rows, columns, tolerance)
-            if halve and not _agree(function, mode, tangent, cotangent, along, tolerance):
-                raise GradientMismatch(
-                    f"{function.title(mode)}: the derivative of {function.name} in a random direction is not "
-                    f"what its values say, though no single entry stands out; if this is rounding, set rtol="
-                )
-        if order > 1:
-            direction = cotangent if mode == "rev" else tangent
-            _check(function.derivative(mode, direction), modes, order - 1, full, tolerance, rng)
+        rows, columns = np.arange(cotangent.size), np.arange(tangent.size)
+        if not full:
+            if _agrees(function, mode, tangent, cotangent, along, tolerance):
+                continue
+            rows, columns = _narrowed(function, mode, tangent, cotangent, tolerance)
+        if rows.size and columns.size:
+            _compare_entries(function, mode, seeds[mode], rows, columns, tolerance)
+    return [function.derivative(mode, seeds[mode]) for mode in modes]
 
 
 @dataclass(frozen=True)
@@ -133,16 +128,9 @@ class _Tolerance:
     absolute: float | None
     eps: float
 
-    def allowed(self, numeric: Array, error: Array, largest_value: float) -> Array:
-        """Return what each entry may differ by; ``error`` is that of the differences."""
-        absolute = self.absolute
-        if absolute is None:
-            absolute = 4 * self.eps + 100 * self.eps * (largest(numeric) + largest_value)
-        return absolute + self.relative * np.abs(numeric) + error
-
-    def of_rounding(self) -> _Tolerance:
-        """Return the tolerance of a projection, where no small wrong entry may hide behind large ones."""
-        return _Tolerance(0.0, None, self.eps)
+    def rounding(self, function: _Function, numeric: Array) -> float:
+        """Return a hundred roundings of the largest value, and derivative times argument."""
+        return 100 * self.eps * (largest(numeric) + largest(function.value))
 
 
 @dataclass(frozen=True)
@@ -155,13 +143,11 @@ class _Function:
     name : str
         What errors call it.
     run : callable
-        From a list of arrays or Tensors to a list of Tensors.
+        From a list of Tensors to a list of Tensors.
     point : list of arrays
         Where to check.
     labels : list of str
-        What errors call the arrays.
-    eps : float
-        The rounding of its values, where its arguments are float64.
+        What errors call these arrays.
     path : tuple of str
         The modes by which it is a derivative of the function that was given.
     """
@@ -170,12 +156,11 @@ class _Function:
     run: Callable[[list[Any]], list[Any]]
     point: list[Array]
     labels: list[str]
-    eps: float = float(np.finfo(float).eps)
     path: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, f: Callable[..., Tree], args: tuple[Any, ...]) -> _Function:
-        """Make one of a function of trees."""
+        """Make one of a function of trees: of their floats, everything else being constant."""
         leaves, rebuild = flatten(args)
         places = [k for k, leaf in enumerate(leaves) if _is_float(leaf)]
         name = str(getattr(f, "name", "") or getattr(f, "__name__", type(f).__name__))
@@ -186,51 +171,41 @@ class _Function:
             given = list(leaves)
             for k, array in zip(places, arrays, strict=True):
                 given[k] = array
-            return flatten(f(*rebuild(given)))[0]
+            results = flatten(f(*rebuild(given)))[0]
+            for y in results:
+                if not isinstance(y, Tensor):
+                    raise TypeError(f"{name} must return a Tensor, but returned {type(y).__name__}")
+            return [y if y.dtype.kind == "f" else y.astype(float) for y in results]
 
         labels = []
         for k, arg in enumerate(args):
             count = len(flatten(arg)[0])
             labels += [f"argument {k}" + (f", array {j}" if count > 1 else "") for j in range(count)]
-        point = [np.array(numbers(leaves[k])) for k in places]
-        function = cls(name, run, point, [labels[k] for k in places])
-        values = function.at([x.astype(float) for x in point])
-        eps = max([function.eps, *(_eps(y) for y in values if y.dtype.kind == "f")])
-        return replace(function, eps=eps)
+        return cls(name, run, [np.array(numbers(leaves[k])) for k in places], [labels[k] for k in places])
+
+    def at(self, point: Sequence[Array]) -> list[Array]:
+        """Return its values at another point."""
+        with no_grad():
+            return [np.array(numbers(y)) for y in self.run([Tensor(np.array(x)) for x in point])]
 
     @cached_property
     def values(self) -> list[Array]:
         """What it gives at the point."""
         return self.at(self.point)
 
-    @property
-    def n_in(self) -> int:
-        """How many numbers it takes."""
-        return sum(x.size for x in self.point)
-
-    @property
-    def n_out(self) -> int:
-        """How many numbers it gives."""
-        return sum(y.size for y in self.values)
+    @cached_property
+    def value(self) -> Array:
+        """The same in one vector."""
+        return _vector(self.values)
 
     @cached_property
-    def largest_value(self) -> float:
-        """The size of its values, infinite ones aside."""
-        return largest(_vector(self.values))
+    def sizes(self) -> Array:
+        """For each number that it takes, the largest of its array: differences step by parts of that."""
+        return _vector([np.full(x.shape, largest(x) or 1.0) for x in self.point])
 
-    def at(self, point: Sequence[Array]) -> list[Array]:
-        """Return its values at another point."""
-        with no_grad():
-            results = self.run([Tensor(np.array(x)) for x in point])
-        arrays = [np.array(numbers(y)) for y in results]
-        for y, array in zip(results, arrays, strict=True):
-            if array.dtype.kind not in "biuf":
-                raise TypeError(f"{self.name} must return Tensors, but returned {type(y).__name__}")
-        return arrays
-
-    def title(self, mode: str) -> str:
-        """Return what errors call its derivative."""
-        return f"order {len(self.path) + 1}, mode {' of '.join((mode, *self.path))}"
+    def nudged(self, k: int) -> _Function:
+        """Return the same ``k`` roundings away, where what was equal is equal still."""
+        return replace(self, point=[x * (1 + k * np.finfo(x.dtype).eps) for x in self.point])
 
     def check_repeats(self) -> None:
         """Raise if the function depends on something else than its arguments."""
@@ -240,6 +215,29 @@ class _Function:
                 f"{self.name} gave two different results for the same arguments; is there dropout in it "
                 f"(net.eval()), or another random draw?"
             )
+
+    def title(self, mode: str) -> str:
+        """Return what errors call its derivative."""
+        return f"order {len(self.path) + 1}, mode {' of '.join((mode, *self.path))}"
+
+    def derivative(self, mode: str, direction: Array) -> _Function:
+        """Return the derivative as a function of the point and of the cotangents or tangents, at these."""
+        count = len(self.point)
+        if mode == "rev":
+            like, labels = self.values, [f"the cotangent of result {k}" for k in range(len(self.values))]
+        else:
+            like, labels = self.point, [f"the tangent of {label}" for label in self.labels]
+        parts = [part.astype(x.dtype) for part, x in zip(_split(direction, like), like, strict=True)]
+
+        def of_tuple(*arrays: Any) -> tuple[Any, ...]:
+            return tuple(self.run(list(arrays)))
+
+        def run(arrays: list[Any]) -> list[Any]:
+            x, v = arrays[:count], arrays[count:]
+            return list(vjp(of_tuple, *x)[1](tuple(v)) if mode == "rev" else jvp(of_tuple, x, v)[1])
+
+        name = f"the derivative ({mode}) of {self.name}"
+        return _Function(name, run, [*self.point, *parts], [*self.labels, *labels], (mode, *self.path))
 
     def exact(self, mode: str, direction: Array) -> Array:
         """Return what the rules say: cotangents of the arguments, or forwards tangents of the results."""
@@ -253,39 +251,22 @@ class _Function:
                 )
         return _vector(found)
 
-    def derivative(self, mode: str, direction: Array) -> _Function:
-        """Return the derivative in a fixed direction, as a function of the point."""
-
-        def of_tuple(*arrays: Any) -> tuple[Any, ...]:
-            return tuple(self.run(list(arrays)))
-
-        of_tuple.__name__ = self.name  # in errors
-
-        def run(arrays: list[Any]) -> list[Any]:
-            if mode == "rev":
-                return list(vjp(of_tuple, *arrays)[1](tuple(_split(direction, self.values))))
-            return list(jvp(of_tuple, arrays, _split(direction, self.point))[1])
-
-        name = f"the derivative ({mode}) of {self.name}"
-        return _Function(name, run, self.point, self.labels, self.eps, (mode, *self.path))
+    def entries(self, mode: str, seeds: Array, rows: Array, columns: Array) -> Array:
+        """Return entries of the Jacobian by the rules, from one cotangent or tangent at a time."""
+        if mode == "rev":
+            return np.stack([self.exact("rev", _only(seeds, i))[columns] / seeds[i] for i in rows])
+        return np.stack([self.exact("fwd", _only(seeds, j))[rows] / seeds[j] for j in columns], axis=1)
 
     def difference(self, tangent: Array, tolerance: _Tolerance) -> tuple[Array, Array]:
-        """Return the derivative in a direction, from values alone, and its error."""
+        """Return the derivative in a direction from values alone, and its error."""
 
-        def by_complex(x: Array) -> Array:
-            return _vector(self.run(_split(x, self.point)))
+        def f(x: Array) -> Array:
+            return _vector(self.at(_split(x, self.point)))
 
-        return difference(
-            lambda x: _vector(self.at(_split(x, self.point))),
-            _vector(self.point),
-            tangent,
-            eps=self.eps,
-            enough=0.01 * tolerance.relative,
-            complex_f=None if self.path else by_complex,  # derivatives are of Tensors, which are real
-        )
+        return difference(f, _vector(self.point), tangent, enough=0.01 * tolerance.relative)
 
 
-def _agree(
+def _agrees(
     function: _Function,
     mode: str,
     tangent: Array,
@@ -293,52 +274,56 @@ def _agree(
     along: tuple[Array, Array],
     tolerance: _Tolerance,
 ) -> bool:
-    """Return whether ⟨w, ∂f·v⟩, and forwards each entry of ∂f·v, is what differences say."""
+    """Return whether ⟨w, ∂f·v⟩, and forwards each entry of ∂f·v, is what differences say, to rounding."""
     numeric, error = along
-    allowed = tolerance.allowed(numeric, error, function.largest_value)
+    allowed = error + tolerance.rounding(function, numeric)
     if mode == "fwd":
         return bool(np.all(_excess(function.exact("fwd", tangent), numeric, allowed) <= 1))
     exact = function.exact("rev", cotangent) @ tangent
     return bool(_excess(exact, cotangent @ numeric, np.abs(cotangent) @ allowed) <= 1)
 
 
-def _suspect(
+def _narrowed(
     function: _Function, mode: str, tangent: Array, cotangent: Array, tolerance: _Tolerance
 ) -> tuple[Array, Array]:
-    """Return the row and the column of a wrong entry: the half that differs more is halved again."""
+    """Halve the Jacobian, keeping the half that differs more, until all that is left can be compared."""
 
-    def differs(rows: Array, columns: Array) -> float:
-        w, v = np.zeros_like(cotangent), np.zeros_like(tangent)
-        w[rows], v[columns] = cotangent[rows], tangent[columns]
+    def differs(block: tuple[Array, Array]) -> float:
+        w, v = _only(cotangent, block[0]), _only(tangent, block[1])
         numeric, _ = function.difference(v, tolerance)
         exact = function.exact(mode, w) @ v if mode == "rev" else w @ function.exact(mode, v)
         return float(np.nan_to_num(np.abs(exact - w @ numeric), nan=np.inf))
 
-    rows, columns = np.arange(function.n_out), np.arange(function.n_in)
-    while columns.size > 1:
-        columns = max(np.array_split(columns, 2), key=lambda half: differs(rows, half))
-    while rows.size > 1:
-        rows = max(np.array_split(rows, 2), key=lambda half: differs(half, columns))
-    return rows, columns
+    block = np.arange(cotangent.size), np.arange(tangent.size)
+    while block[0].size * block[1].size > _SMALL:
+        longer = int(block[1].size >= block[0].size)
+        halves = np.array_split(block[longer], 2)
+        block = max(((block[0], h) if longer else (h, block[1]) for h in halves), key=differs)
+    return block
 
 
 def _compare_entries(
     function: _Function,
     mode: str,
+    seeds: Array,
     rows: Array,
     columns: Array,
     tolerance: _Tolerance,
 ) -> None:
     """Compute these entries of the Jacobian, and raise with the worst if they don't agree."""
-    if not (len(rows) and len(columns)):
-        return
-    differences = [function.difference(_unit(j, function.n_in), tolerance) for j in columns]
-    numeric, error = (np.stack([found[k][rows] for found in differences], axis=1) for k in (0, 1))
-    if mode == "rev":
-        exact = np.stack([function.exact("rev", _unit(i, function.n_out))[columns] for i in rows])
-    else:
-        exact = np.stack([function.exact("fwd", _unit(j, function.n_in))[rows] for j in columns], axis=1)
-    allowed = tolerance.allowed(numeric, error, function.largest_value)
+    sizes = function.sizes[columns]
+    along = [function.difference(_only(function.sizes, j), tolerance) for j in columns]
+    numeric, error = (np.stack([found[k][rows] for found in along], axis=1) for k in (0, 1))
+    rounding = tolerance.rounding(function, numeric) / sizes
+    absolute = rounding if tolerance.absolute is None else np.full_like(rounding, tolerance.absolute)
+    numeric, error = numeric / sizes, error / sizes
+    allowed = absolute + tolerance.relative * np.abs(numeric) + error
+    exact = function.entries(mode, seeds, rows, columns)
+    if np.any(
+        _excess(exact, numeric, allowed) > 1
+    ):  # rules round as well: as much as changes with the digits
+        others = [function.nudged(k).entries(mode, seeds / k, rows, columns) for k in (3, 5, 7)]
+        allowed = allowed + 20 * np.max([np.abs(other - exact) for other in others], axis=0)
     excess = _excess(exact, numeric, allowed)
     if np.all(excess <= 1):
         return
@@ -347,8 +332,8 @@ def _compare_entries(
     result, at = _place(rows[i], function.values)
     raise GradientMismatch(
         f"{function.title(mode)}: the derivative by {function.labels[argument]}{index} of result"
-        f"{f' {result}' if len(function.values) > 1 else ''}{at} is {exact[i, j]:.8g}, but the values of "
-        f"{function.name} say {numeric[i, j]:.8g} (the worst entry; {allowed[i, j]:.1g} is allowed). "
+        f"{f' {result}' if len(function.values) > 1 else ''}{at} is {exact[i, j] + 0.0:.8g}, but the values "
+        f"of {function.name} say {numeric[i, j]:.8g} (the worst entry; {allowed[i, j]:.1g} is allowed). "
         f"Is the rule wrong, or the point at a kink?"
     )
 
@@ -369,9 +354,9 @@ def _eps(x: Array) -> float:
     return float(np.finfo(x.dtype).eps)
 
 
-def _vector(arrays: Sequence[Any]) -> Array:
+def _vector(arrays: Sequence[Array]) -> Array:
     """All entries of all arrays, in double precision."""
-    return np.concatenate([np.zeros(0), *(np.ravel(numbers(x)) for x in arrays)])
+    return np.concatenate([np.zeros(0), *(np.ravel(x) for x in arrays)])
 
 
 def _split(vector: Array, like: Sequence[Array]) -> list[Array]:
@@ -380,17 +365,15 @@ def _split(vector: Array, like: Sequence[Array]) -> list[Array]:
     return [part.reshape(x.shape) for part, x in zip(parts, like, strict=True)]
 
 
-def _unit(k: int, size: int) -> Array:
-    unit = np.zeros(size)
-    unit[k] = 1
-    return unit
+def _only(vector: Array, kept: Any) -> Array:
+    """Return a vector with all other entries 0."""
+    return np.where(np.isin(np.arange(vector.size), kept), vector, 0)
 
 
 def _place(k: int, arrays: Sequence[Array]) -> tuple[int, str]:
     """Return the array in which entry ``k`` of the vector lies, and its index there, as written in code."""
-    number = 0
-    while k >= arrays[number].size:
-        k -= arrays[number].size
-        number += 1
-    index = [int(i) for i in np.unravel_index(k, arrays[number].shape)]
+    ends = np.cumsum([x.size for x in arrays])
+    number = int(np.searchsorted(ends, k, side="right"))
+    array = arrays[number]
+    index = [int(i) for i in np.unravel_index(k - ends[number] + array.size, array.shape)]
     return number, str(index) if index else ""

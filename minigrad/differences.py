@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -13,90 +12,80 @@ from .tensor import Array
 Vectorial: TypeAlias = Callable[[Array], Array]
 """A function of a vector that gives a vector."""
 
-_LARGEST_STEP, _SHRINK, _STEPS = 1e-2, 8.0, 16
+_LARGEST_STEP, _SHRINK, _SMALLEST_STEP = 1e-2, 7, 1e-13
+_SAFETY = 5  # error per estimate of noise
+_SETTLED = 0.1  # relative error from which on a step is evidence
 
 
 def difference(
-    f: Vectorial, x: Array, direction: Array, *, eps: float, enough: float, complex_f: Any = None
+    f: Vectorial, x: Array, direction: Array, *, enough: float, eps: float = 2.0**-52
 ) -> tuple[Array, Array]:
     """
-    Return the derivative of ``f`` at ``x`` in a direction, and its error.
+    Return the derivative of ``f`` at ``x`` in a direction, and its error, entry by entry.
+
+    At every step h the slope of the polynomial through f(x + jhv), j = -3 ... 3. Its error is what the fifth
+    and the sixth differences of these values leave: curvature where h is long, noise where it is short,
+    kinks where there are some. The step with the smallest error is taken; but where long steps are sure of
+    the slope, a short one that contradicts has only lost it in rounding.
 
     Parameters
     ----------
     f : callable
         From a float64 vector to a vector.
     x, direction : vectors
-        Where, and along which.
-    eps : float
-        The rounding of what ``f`` gives.
+        Where, and along which: of the size of ``x``, a step being a part of it.
     enough : float
         The error, relative to the largest entry, at which to stop.
-    complex_f : callable, optional
-        The same function for complex vectors, or one that raises; what it says is believed where it agrees.
+    eps : float
+        The least rounding of what ``f`` gives.
     """
-    central, error = _ridders(f, x, direction, eps, enough)
-    exact = None if complex_f is None else _complex_step(complex_f, x, direction)
-    if exact is None or not np.all(np.abs(exact - central) <= error + 1e-3 * largest(central)):
-        return (
-            central,
-            error,
-        )  # complex numbers may be taken, but not as the analytic continuation (abs, conj)
-    return exact, np.zeros_like(error)
-
-
-def _ridders(f: Vectorial, x: Array, direction: Array, eps: float, enough: float) -> tuple[Array, Array]:
-    """
-    Central differences with shorter and shorter steps, extrapolated to 0 until they settle. Ridders 1982.
-
-    Entry by entry; what a shorter step contradicts is given up, however sure it looked.
-    """
-    sizes = np.abs(x)
-    step = _LARGEST_STEP * max(1.0, float(np.min(sizes[sizes > 0], initial=largest(sizes))))
-    best: Any = np.nan
-    error: Any = np.inf
-    last: list[Array] = []
+    slopes: list[Array] = []
+    noises: list[Array] = []
+    steps: list[float] = []
     highest, failure = 0.0, None
-    for _ in range(_STEPS):
-        try:
-            with np.errstate(all="ignore"):
-                ahead, behind = f(x + step * direction), f(x - step * direction)
-        except Exception as exception:  # outside its domain, perhaps
-            failure, last = exception, []
-        else:
-            with np.errstate(all="ignore"):
-                row = [(ahead - behind) / (2 * step)]
-                size = np.maximum(np.abs(ahead), np.abs(behind))
-                steepest = np.fmax(np.abs(row[0]), np.abs(best))
-                rounding = eps * (1 + size + steepest * largest(sizes)) / step  # of numbers around 1
-                for k, coarser in enumerate(last):
-                    factor = _SHRINK ** (2 * k + 2)
-                    new = (factor * row[k] - coarser) / (factor - 1)
-                    change = np.maximum(np.abs(new - row[k]), np.abs(new - coarser)) + rounding
-                    better = (change < error) | (np.abs(new - best) > change + error)
-                    best, error = np.where(better, new, best), np.where(better, change, error)
-                    row.append(new)
-            last, highest = row, largest(size)
-            if np.all(error <= enough * largest(best)):
-                break
-        step /= _SHRINK
-    if not last and failure is not None:
-        raise failure
+    step = _LARGEST_STEP / min(1.0, largest(direction) or 1.0)
+    with np.errstate(all="ignore"):
+        center = f(x)
+        while step > _SMALLEST_STEP:
+            try:
+                ahead, behind = ([f(x + j * step * sign * direction) for j in (1, 2, 3)] for sign in (1, -1))
+            except Exception as exception:  # outside its domain, perhaps
+                failure = exception
+            else:
+                odd1, odd2, odd3 = (a - b for a, b in zip(ahead, behind, strict=True))
+                even1, even2, even3 = (a + b for a, b in zip(ahead, behind, strict=True))
+                slope = (45 * odd1 - 9 * odd2 + odd3) / (60 * step)
+                fifth = np.abs(odd3 - 4 * odd2 + 5 * odd1) / 84**0.5  # both 1 for noise of deviation 1
+                sixth = np.abs(even3 - 6 * even2 + 15 * even1 - 20 * center) / 924**0.5
+                size = np.maximum(np.abs(ahead[0]), np.abs(behind[0]))
+                slopes.append(slope)
+                noises.append(np.maximum(fifth, sixth) + eps * (size + np.abs(slope)))
+                steps.append(step)
+                highest = largest(size)
+                if len(steps) > 1:
+                    error = _SAFETY * np.maximum(*noises[-2:]) / steps[-2]
+                    if np.all(error <= enough * largest(slopes[-2])):
+                        break
+            step /= _SHRINK
+        if not slopes and failure is not None:
+            raise failure
+        # every step meets the same noise: that of the next two shows what one may have missed by luck
+        errors = [_SAFETY * np.maximum.reduce(noises[k : k + 3]) / step for k, step in enumerate(steps)]
+        settled = [e < _SETTLED * np.abs(slope) for e, slope in zip(errors, slopes, strict=True)]
+        best, least = np.full_like(center, np.nan), np.full_like(center, np.inf)
+        was_sure = np.zeros(center.shape, bool)
+        for k, (slope, error) in enumerate(zip(slopes, errors, strict=True)):
+            sure = np.zeros(center.shape, bool)
+            if k + 1 < len(slopes):  # one step alone may look smooth by aliasing
+                sure = settled[k] & settled[k + 1] & (np.abs(slope - slopes[k + 1]) <= error + errors[k + 1])
+            contradicts = was_sure & (np.abs(slope - best) > error + least)
+            better = np.where(sure == was_sure, (error < least) & ~contradicts, sure)
+            best, least = np.where(better, slope, best), np.where(better, error, least)
+            was_sure |= sure
     most = max(
         0.1 * largest(best), 1e4 * eps * (1 + highest)
     )  # if anything were allowed, nothing were checked
-    return best, np.where(np.isfinite(error), np.minimum(error, most), 0)
-
-
-def _complex_step(f: Any, x: Array, direction: Array) -> Array | None:
-    """Im f(x + ih·v)/h: nothing is subtracted, so h may be tiny. Squire & Trapp 1998."""
-    step = 1e-20
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            return np.imag(f(x + 1j * step * direction)) / step
-    except Exception:  # whatever a function says to complex numbers, it does not allow them
-        return None
+    return best, np.where(np.isfinite(least), np.minimum(least, most), 0)
 
 
 def largest(x: Any) -> float:
