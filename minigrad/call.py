@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -69,6 +70,10 @@ class Call:
         """Run ``f``, with inputs of its own in place of some arguments."""
         several = isinstance(argnums, (tuple, list))
         places: list[int] = list(argnums) if several else [argnums]  # type: ignore[arg-type, list-item]
+        if not places:
+            raise ValueError(f"argnums names no argument to differentiate by: {argnums!r}")
+        if not callable(f):
+            raise TypeError(f"a transform takes a function first, but got {reprlib.repr(f)}")
         for k in places:
             if not isinstance(k, (int, np.integer)) or isinstance(k, bool):
                 raise TypeError(
@@ -186,7 +191,16 @@ def _running() -> Iterator[None]:
 def _own(x: Any) -> Tensor:
     """Return a copy of an input; the original may have a graph of its own, the copy begins a new one."""
     outer = isinstance(x, Tensor) and x.requires_grad and is_recording()
-    source = x if outer else Tensor(as_array(x.data if isinstance(x, Tensor) else x), requires_grad=True)
+    source: Any = x
+    if not outer:
+        data = x.data if isinstance(x, Tensor) else as_array(x)
+        if data.dtype.kind != "f":
+            what = f"numbers of dtype {data.dtype}" if data.dtype.kind in "biuf" else reprlib.repr(x)
+            raise TypeError(
+                f"only floats have gradients, but an argument that is differentiated holds {what}; make it "
+                f"floats, leave it out of argnums, or let the function use it from outside"
+            )
+        source = Tensor(data, requires_grad=True)
     with enable_grad():
         copy: Tensor = astype(source, dtype=source.dtype)
     return copy

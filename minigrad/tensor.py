@@ -218,6 +218,11 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
 
     def _collect(self, g: Any, held: set[int], shared: bool) -> None:
         """Add to ``grad``, which never shares memory with anything else."""
+        if g.shape != self.data.shape:
+            raise RuntimeError(
+                f"the .data of a leaf was replaced after it was used, by an array of shape {self.shape}, but "
+                f"its gradient is of shape {g.shape}; compute the output again"
+            )
         if self._grad is not None:
             self._grad = np.asarray(stripped(self._grad) + g)
         elif shared or not isinstance(g, np.ndarray) or g.base is not None or id(g) in held:

@@ -163,6 +163,11 @@ def jvp(f: Callable[..., Tree], primals: Sequence[Tree], tangents: Sequence[Tree
             )
     if len(primals) != len(tangents):
         raise ValueError(f"jvp got {len(primals)} primals and {len(tangents)} tangents; each needs its own")
+    if all(isinstance(x, (int, float)) for x in primals) and len(primals) > 1 and _arguments(f) == 1:
+        raise TypeError(
+            f"jvp passes one argument for every primal, here {len(primals)}, but the function takes one; "
+            f"for one array write jvp(f, [[...]], [[...]])"
+        )
     call = Call(f, tuple(primals), lambda inputs: f(*inputs), beside=tuple(tangents))
     return call.value(), call.push(tuple(tangents))
 
@@ -246,3 +251,8 @@ def hvp(f: Callable[..., Tensor], x: Tree, v: Tree) -> Tree:
     array([ 6., 12.])
     """
     return jvp(grad(f), (x,), (v,))[1]
+
+
+def _arguments(f: Callable[..., Any]) -> int | None:
+    """Return how many arguments a function takes; None where that can't be told."""
+    return getattr(f, "nin", None) or getattr(getattr(f, "__code__", None), "co_argcount", None)

@@ -396,3 +396,11 @@ def test_graphs_are_copied_and_sent_to_other_processes() -> None:
         b, c = duplicate([a, a * a * a])
         (c * b).backward()
         np.testing.assert_allclose(b.grad, 4 * 27)
+
+
+def test_a_leaf_whose_shape_was_changed_takes_no_gradient() -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum()
+    x.data = np.ones(5)
+    with pytest.raises(RuntimeError, match=r"\.data of a leaf was replaced .* \(5,\), .* \(2,\)"):
+        y.backward()

@@ -225,7 +225,8 @@ def test_argnums_pick_arguments_by_number_from_either_end() -> None:
     assert mg.grad(f, (1, 0))(2.0, 3.0, k=10.0) == (120, 90)
     assert mg.grad(f, [2])(2.0, 3.0, 5.0) == (18,)
     assert mg.grad(f, np.int64(1))(2.0, 3.0) == 12
-    assert mg.grad(f, ())(mg.tensor(2.0), 3.0) == ()
+    with pytest.raises(ValueError, match="names no argument"):
+        mg.grad(f, ())(2.0, 3.0)
     assert mg.hessian(f, (0, 1))(2.0, 3.0) == ((0, 6), (6, 4))
     (by_a, by_b) = mg.jacobian(lambda a, b: np.stack([a * b, a + b]), (0, 1))(2.0, 3.0)
     np.testing.assert_array_equal(by_a, [3, 1])
@@ -484,11 +485,13 @@ def test_float32_stays_float32_at_every_order() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: mg.grad(np.sin)(3), TypeError, "only floats have gradients.*int64.*dtype=float"),
+        (lambda: mg.grad(np.sin)(3), TypeError, "only floats have gradients.*int64.*argnums"),
+        (lambda: mg.jvp(np.exp, [0.0, 1.0], [1.0, 0.0]), TypeError, r"one argument .* jvp\(f, \[\[...\]\]"),
+        (lambda: mg.grad(3)(2.0), TypeError, "takes a function first, but got 3"),
         (lambda: mg.grad(np.sum)([1, 2]), TypeError, "only floats have gradients"),
         (lambda: mg.grad(np.sum)(np.array([True])), TypeError, "only floats have gradients"),
-        (lambda: mg.grad(np.sum)([1j]), TypeError, "real numbers"),
-        (lambda: mg.grad(lambda t: t[0])((1.0, None)), TypeError, "real numbers, but got dtype object"),
+        (lambda: mg.grad(np.sum)([1j]), TypeError, "only floats .* holds"),
+        (lambda: mg.grad(lambda t: t[0])((1.0, None)), TypeError, "only floats .* holds None"),
         (lambda: mg.grad(np.sin)(V), TypeError, r"one number, but .* shape \(3,\); .*mg.jacobian or mg.vjp"),
         (lambda: mg.hessian(np.sin)(V), TypeError, "one number"),
         (lambda: mg.hvp(np.sin, V, V), TypeError, "one number"),
