@@ -70,10 +70,10 @@ def stripped(x: Any) -> Any:
 
 
 def _bitwise(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
-    from .tensor import Tensor  # which is made of this module
-
+    result = next(_tensors(inputs)).detach()
     try:
-        return Tensor(ufunc(*stripped(tuple(inputs))))
+        result.data = np.asarray(ufunc(*stripped(tuple(inputs))))
+        return result
     except TypeError as error:
         kinds = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in inputs)
         raise TypeError(f"np.{ufunc.__name__} does not take {kinds}: {error}") from None
