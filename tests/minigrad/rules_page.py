@@ -1,4 +1,4 @@
-"""The reference page of the rulebook, generated from the registry.
+"""The reference page of the rulebook, generated from the registry and from the table of NumPy's functions.
 
 python -m tests.minigrad.rules_page > minigrad/rules/README.md
 """
@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
+import minigrad as mg
 from minigrad import rules
-from minigrad.rules import Primitive, primitive
+from minigrad.functions import constants
+from minigrad.rules import NUMPY, Primitive, primitive
 
 FAMILIES = (
     rules.arithmetic, rules.exponentials, rules.trigonometry, rules.gates, rules.decisions, rules.shaping,
@@ -23,7 +29,8 @@ FAMILIES = (
 
 HEAD = """# The rulebook
 
-Every primitive of minigrad, by family. Generated from the registry, and compared by
+Every primitive of minigrad, by family; below, every [function that records](#functions-that-record), and
+those [without a derivative](#functions-without-a-derivative). Generated, and compared by
 `tests/minigrad/test_rules_page.py`; to bring it up to date:
 `python -m tests.minigrad.rules_page > minigrad/rules/README.md`.
 
@@ -32,6 +39,26 @@ an argument is its class: **linear** (alone, or jointly with the other linear on
 product with others), **gate** (piecewise linear), **smooth**, or **constant** (no derivative). A domain is
 where the rule holds; none is named where that is everywhere. What is taken at a kink, where calculus is
 silent, is compared with torch in [CONVENTIONS.md](../../CONVENTIONS.md).
+"""
+
+FUNCTIONS = """
+# Functions that record
+
+What may be called with Tensors so that derivatives follow: NumPy's functions (`np.`), and those that NumPy
+does not have or that do not look for Tensors there (`mg.`). Most of NumPy's are in `mg.` too, where they
+take numbers, arrays and lists as well. Options that can only have NumPy's default (such as `out`) are left
+out.
+"""
+
+CONSTANTS = """
+# Functions without a derivative
+
+Decisions, counts and searches are made on the numbers, and are constant to every derivative; where a result
+would move with the numbers of a Tensor that requires a gradient after all, they refuse:
+"""
+
+WRITING = """
+Functions that write into an array are refused, and say what to use instead:
 """
 
 COLUMNS = ("primitive", "symbol", "formula", "class of each argument", "domain", "at a kink", "source")
@@ -52,7 +79,68 @@ def page() -> str:
         first, _, _ = (family.__doc__ or "").partition("\n")
         parts.append(f"\n## [{file}]({file})\n\n{first}\n\n{_row(COLUMNS)}{_row(['---'] * len(COLUMNS))}")
         parts += [_row(line(p)) for p in members(family)]
+    parts.append(FUNCTIONS)
+    for module, calls in recording().items():
+        file = f"{module.__name__.rpartition('.')[2]}.py"
+        link = file if module in FAMILIES else f"../functions/{file}"
+        parts.append(f"\n## [{link.removeprefix('../')}]({link})\n\n```python\n")
+        parts += [f"{call}\n" for call in calls] + ["```\n"]
+    for head, named in ((CONSTANTS, constant()), (WRITING, [f"np.{name}" for name in constants.WRITING])):
+        parts.append(f"{head}\n{textwrap.fill(', '.join(f'`{name}`' for name in named), 110)}\n")
     return "".join(parts)
+
+
+def recording() -> dict[ModuleType, list[str]]:
+    """Every function that records, as it is called, by the file that its rule or composition stands in."""
+    homes = {p: family for family in FAMILIES for p in members(family)}
+    found: dict[ModuleType, list[str]] = {module: [] for module in homes.values()}
+    for function, ours in _numpy():
+        if not _constant(ours):
+            found.setdefault(_home(ours, homes), []).append(_call(_name(function), ours, function))
+    for name in mg.__all__:
+        ours = getattr(mg, name)
+        numpys = getattr(np, name, None) in NUMPY or ours in NUMPY.values()
+        if (ours in homes or name in mg.functions.__all__) and not numpys and not _constant(ours):
+            found.setdefault(_home(ours, homes), []).append(_call(f"mg.{name}", ours))
+    return {module: sorted(calls) for module, calls in found.items() if calls}
+
+
+def constant() -> list[str]:
+    """NumPy's functions whose results have no derivative."""
+    names = (_name(function) for function, ours in _numpy() if _constant(ours))
+    return sorted(name for name in names if name.removeprefix("np.") not in constants.WRITING)
+
+
+def _numpy() -> Iterator[tuple[Callable[..., Any], Any]]:
+    """The table of NumPy's functions, without what users added."""
+    return ((function, ours) for function, ours in NUMPY.items() if not getattr(ours, "added", False))
+
+
+def _constant(ours: Any) -> bool:
+    if isinstance(ours, Primitive):
+        return not any(ours.differentiable)
+    return bool(ours.__module__ == constants.__name__)
+
+
+def _home(ours: Any, homes: dict[Primitive, ModuleType]) -> ModuleType:
+    return homes[ours] if isinstance(ours, Primitive) else sys.modules[ours.__module__]
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+
+
+def _call(name: str, ours: Any, function: Any = None) -> str:
+    """A function with its arguments and their defaults."""
+    if isinstance(ours, Primitive):
+        if isinstance(function, np.ufunc) and ours.variadic:  # NumPy's takes two
+            return f"{name}(x, y)"
+        if isinstance(ours.forward, np.ufunc):
+            return f"{name}({', '.join(ours.arguments)})"
+        ours = ours.forward
+    signature = inspect.signature(ours)
+    kept = [p.replace(annotation=p.empty) for p in signature.parameters.values() if p.annotation != "None"]
+    return f"{name}{signature.replace(parameters=kept, return_annotation=signature.empty)}"
 
 
 def line(p: Primitive) -> list[str]:
