@@ -71,6 +71,7 @@ def stripped(x: Any) -> Any:
 
 def _bitwise(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
     result = next(_tensors(inputs)).detach()
+    result.label = ""
     try:
         result.data = np.asarray(ufunc(*stripped(tuple(inputs))))
         return result
