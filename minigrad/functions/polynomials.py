@@ -47,7 +47,7 @@ def poly(seq_of_zeros: Any) -> Any:
             f"poly takes a row of zeros, but got shape {zeros.shape}; those of a matrix are its eigenvalues, "
             f"np.linalg.eigvalsh for a symmetric one"
         )
-    zeros = np.reshape(zeros, (-1,))
+    zeros = np.reshape(zeros if zeros.dtype.kind == "f" else zeros.astype(float), (-1,))
     p = np.ones(1, dtype=zeros.dtype)
     for k in range(zeros.size):
         p = convolve(p, np.concatenate([np.ones(1, dtype=zeros.dtype), -zeros[k : k + 1]]))

@@ -41,8 +41,9 @@ def sum(
     tensor([4., 6.])
     """
     refuse("sum", out=out)
-    result = reductions.sum(_masked("sum", _of(a, dtype), where, 0), axis=axis, keepdims=keepdims)
-    return result + operand(initial).astype(result.dtype) if _given(initial) else result
+    result = reductions.sum(_masked("sum", _of("sum", a, dtype), where, 0), axis=axis, keepdims=keepdims)
+    result = _of("sum", result, dtype)  # of small whole numbers the sum is larger ones
+    return result + _initial("sum", initial).astype(result.dtype) if _given(initial) else result
 
 
 def prod(
@@ -68,8 +69,9 @@ def prod(
     array([6., 0., 0.])
     """
     refuse("prod", out=out)
-    result = reductions.prod(_masked("prod", _of(a, dtype), where, 1), axis=axis, keepdims=keepdims)
-    return result * operand(initial).astype(result.dtype) if _given(initial) else result
+    result = reductions.prod(_masked("prod", _of("prod", a, dtype), where, 1), axis=axis, keepdims=keepdims)
+    result = _of("prod", result, dtype)
+    return result * _initial("prod", initial).astype(result.dtype) if _given(initial) else result
 
 
 def mean(
@@ -91,12 +93,12 @@ def mean(
     tensor(3.)
     """
     refuse("mean", out=out)
-    x = _of(a, dtype)
+    x = _of("mean", a, dtype, "f")
     if where is True:
         return reductions.mean(x, axis=axis, keepdims=keepdims)
     total = reductions.sum(_masked("mean", x, where, 0), axis=axis, keepdims=keepdims)
     counted = np.sum(np.broadcast_to(numbers(where), x.shape), axis=axis, keepdims=keepdims)
-    return total / counted.astype(x.dtype if x.dtype.kind == "f" else float)
+    return (total / counted).astype(x.dtype if x.dtype.kind == "f" else float)
 
 
 def average(
@@ -121,8 +123,8 @@ def average(
     x = operand(a)
     if weights is None:
         result = mean(x, axis=axis, keepdims=keepdims)
-        total: Any = np.full_like(numbers(result), x.size / result.size if result.size else 0)
-        return (result, total) if returned else result
+        n = x.size / result.size if result.size else 0
+        return (result, np.full(result.shape, n, dtype=result.dtype)) if returned else result
     w = _spread_weights(operand(weights), x, axis)
     total = np.sum(w, axis=axis, keepdims=keepdims)
     if np.any(numbers(total) == 0):
@@ -169,7 +171,8 @@ def var(
     tensor(1.)
     """
     refuse("var", out=out, where=where, mean=mean)
-    return reductions.var(_of(a, dtype), axis=axis, ddof=_ddof(ddof, correction), keepdims=keepdims)
+    x = _of("var", a, dtype, "f")
+    return reductions.var(x, axis=axis, ddof=_ddof(ddof, correction), keepdims=keepdims)
 
 
 def std(
@@ -194,7 +197,8 @@ def std(
     tensor(1.)
     """
     refuse("std", out=out, where=where, mean=mean)
-    return reductions.std(_of(a, dtype), axis=axis, ddof=_ddof(ddof, correction), keepdims=keepdims)
+    x = _of("std", a, dtype, "f")
+    return reductions.std(x, axis=axis, ddof=_ddof(ddof, correction), keepdims=keepdims)
 
 
 def _ddof(ddof: float, correction: float | None) -> float:
@@ -205,9 +209,22 @@ def _ddof(ddof: float, correction: float | None) -> float:
     return correction
 
 
-def _of(a: Any, dtype: DTypeLike | None) -> Any:
+def _of(name: str, a: Any, dtype: DTypeLike | None, kinds: str = "fiu") -> Any:
     """The entries to reduce, converted beforehand, as NumPy does."""
-    return operand(a) if dtype is None else operand(a).astype(dtype)
+    x = operand(a)
+    if dtype is None:
+        return x
+    if np.dtype(dtype).kind not in kinds:
+        what = "floating point" if kinds == "f" else "numbers; np.any and np.all say what is true"
+        raise TypeError(f"np.{name} of a Tensor takes no dtype={np.dtype(dtype)}: the result is in {what}")
+    return x.astype(np.dtype(dtype))
+
+
+def _initial(name: str, initial: Any) -> Any:
+    first = operand(initial)
+    if first.ndim:
+        raise ValueError(f"{name} takes one number as initial=, but got shape {first.shape}")
+    return first
 
 
 def _given(option: Any) -> bool:
@@ -284,7 +301,7 @@ def _extremum(
         if where is not True and where is not np._NoValue:
             raise ValueError(f"{reduce.name} with where= takes initial= too: the result where nothing counts")
         return reduce(x, axis=axis, keepdims=keepdims)
-    first = operand(initial).astype(x.dtype)
+    first = _initial(reduce.name, initial).astype(x.dtype)
     loser = -pairwise(-np.inf, np.inf) if x.dtype.kind == "f" else numbers(first)
     x = _masked(reduce.name, x, where, loser)
     if x.size == 0:
@@ -372,8 +389,11 @@ def nanmean(
     tensor(1.5)
     """
     refuse("nanmean", out=out, where=where)
-    x = _of(a, dtype)
-    return sum(_replaced(x, 0), axis=axis, keepdims=keepdims) / _present(x, axis, keepdims)
+    x = _of("nanmean", a, dtype, "f")
+    if x.dtype.kind != "f":
+        return reductions.mean(x, axis=axis, keepdims=keepdims)
+    total = sum(_replaced(x, 0), axis=axis, keepdims=keepdims)
+    return (total / _present(x, axis, keepdims)).astype(x.dtype)
 
 
 def nanvar(
@@ -398,11 +418,13 @@ def nanvar(
     tensor(1.)
     """
     refuse("nanvar", out=out, where=where, mean=mean)
-    x = _of(a, dtype)
-    away = _replaced(x - nanmean(x, axis=axis, keepdims=True), 0)
-    count = _present(x, axis, keepdims)
-    freedom = count - count.dtype.type(_ddof(ddof, correction))
-    return sum(away * away, axis=axis, keepdims=keepdims) / np.where(freedom > 0, freedom, np.nan)
+    x, ddof = _of("nanvar", a, dtype, "f"), _ddof(ddof, correction)
+    if x.dtype.kind != "f":
+        return reductions.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    away = np.where(np.isnan(numbers(x)), 0, x - nanmean(x, axis=axis, keepdims=True))
+    freedom = _present(x, axis, keepdims) - ddof
+    total = sum(away * away, axis=axis, keepdims=keepdims)
+    return (total / np.where(freedom > 0, freedom, np.nan)).astype(x.dtype)
 
 
 def nanstd(
@@ -488,9 +510,9 @@ def _replaced(a: Any, value: float) -> Any:
 
 
 def _present(x: Any, axis: Axis, keepdims: bool) -> Any:
-    """How many entries are not nan, in the dtype of the mean; nan for none."""
+    """How many entries are not nan, in float64, since float16 ends at 65504; nan for none."""
     count = np.sum(~np.isnan(numbers(x)), axis=axis, keepdims=keepdims)
-    return np.where(count > 0, count, np.nan).astype(x.dtype if x.dtype.kind == "f" else float)
+    return np.where(count > 0, count, np.nan)
 
 
 NUMPY |= {getattr(np, name): globals()[name] for name in __all__}

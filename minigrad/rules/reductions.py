@@ -46,6 +46,11 @@ def _count(x: Operand, axis: Axis) -> int:
     return math.prod(x.shape[a] for a in _axes(x, axis))
 
 
+def _over(x: Operand, n: float) -> Operand:
+    """x / n, where n may be more than float16 holds: then in two steps, the second of which is exact."""
+    return x / (n / 2**15) / 2**15 if x.dtype == np.float16 and n > 2**15 else x / n
+
+
 sum = Linear(
     "sum",
     lambda x, axis=None, keepdims=False: x.sum(axis=axis, keepdims=keepdims),
@@ -59,7 +64,7 @@ sum = Linear(
 mean = Linear(
     "mean",
     lambda x, axis=None, keepdims=False: x.mean(axis=axis, keepdims=keepdims),
-    lambda g, x, axis=None, keepdims=False: _copied(g / _count(x, axis), x, axis, keepdims),
+    lambda g, x, axis=None, keepdims=False: _copied(_over(g, _count(x, axis)), x, axis, keepdims),
     formula="Σ x / n over the axes",
     source="a sum, scaled",
     classes="linear",
@@ -82,12 +87,12 @@ var = General(
     lambda x, axis=None, ddof=0, keepdims=False: x.var(axis=axis, ddof=ddof, keepdims=keepdims),
     vjps=[
         lambda g, out, x, axis=None, ddof=0, keepdims=False: (
-            _keep(g, x, axis) * (2 * _deviation(x, axis) / _freedom(x, axis, ddof))
+            _keep(g, x, axis) * _over(2 * _deviation(x, axis), _freedom(x, axis, ddof))
         )
     ],
     jvps=[
         lambda t, out, x, axis=None, ddof=0, keepdims=False: np.sum(
-            t * (2 * _deviation(x, axis) / _freedom(x, axis, ddof)), axis=axis, keepdims=keepdims
+            t * _over(2 * _deviation(x, axis), _freedom(x, axis, ddof)), axis=axis, keepdims=keepdims
         )
     ],
     symbol="σ²",
@@ -100,7 +105,7 @@ var = General(
 def _std_slope(out: Operand, x: Operand, axis: Axis, ddof: float) -> Operand:
     """∂σ/∂x, and 0 where σ = 0."""
     positive = np.where(numbers(out) == 0, np.inf, out)
-    return _deviation(x, axis) / (_freedom(x, axis, ddof) * _keep(positive, x, axis))
+    return _over(_deviation(x, axis) / _keep(positive, x, axis), _freedom(x, axis, ddof))
 
 
 std = General(
