@@ -102,21 +102,23 @@ class Optimizer(ABC):
 
     def _moving(self) -> list[Moving]:
         """Return what takes part in this step, prepared for it; an error comes before any change."""
-        memory, moving = self.memory, []
+        memory, moving, changed = self.memory, [], []
         for index, (parameter, state) in enumerate(zip(self.parameters, self._states, strict=True)):
             grad, data = parameter.grad, parameter.data
             if grad is None:
                 continue
             if not isinstance(grad, np.ndarray):  # a Tensor, recorded under create_graph
                 grad = grad.data
-            self._check_shapes(index, data, grad, state)
+            layout = (memory, data.shape, data.dtype)
+            if grad.shape != data.shape or state.layout != layout:
+                self._check_shapes(index, data, grad, state)
+                changed.append((data, state, layout))
             moving.append((data, grad, state))
+        for data, state, layout in changed:
+            state.arrays, state.layout = state.prepared(data, memory), layout
+            self._pack = None
         now = tick()
         for data, _, state in moving:
-            layout = (memory, data.shape, data.dtype)
-            if state.layout != layout:
-                state.arrays, state.layout = state.prepared(data, memory), layout
-                self._pack = None
             state.step += 1
             writes.note(data, now)
         return moving
