@@ -29,6 +29,7 @@ from .naive import Var
 from .strategies import indices
 
 TOO_LARGE = 30.0
+LATE = [0, 0, 0, 1, 1, 2, *range(12)]
 
 
 @dataclass(eq=False)
@@ -146,8 +147,9 @@ class Programs(RuleBasedStateMachine):
     # Drawing
 
     def pick(self, data: Any, suits: Callable[[Handle], bool] = lambda handle: True) -> Handle | None:
-        suitable = [handle for handle in self.handles if suits(handle)]
-        return suitable[data.draw(st.integers(0, len(suitable) - 1))] if suitable else None
+        """One of those that suit, rather a late one."""
+        suitable = [handle for handle in self.handles[::-1] if suits(handle)]
+        return suitable[data.draw(st.sampled_from(LATE)) % len(suitable)] if suitable else None
 
     def numbers(self, data: Any, shape: Any) -> np.ndarray:
         rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
@@ -385,8 +387,21 @@ class Programs(RuleBasedStateMachine):
 
     @rule(data=st.data(), name=st.sampled_from(sorted(IN_PLACE)))
     def operator_in_place(self, data: Any, name: str) -> None:
+        self.operate(name, self.pick(data), self.pick(data))
+
+    @rule(data=st.data(), names=st.tuples(*[st.sampled_from(sorted(IN_PLACE))] * 2), view_first=st.booleans())
+    def view_and_base_in_place(self, data: Any, names: Any, view_first: bool) -> None:
+        base, x = self.pick(data, lambda handle: handle.array.ndim > 0), self.pick(data)
+        if base is None:
+            return
+        first = lambda t: t[:1]  # noqa: E731
+        self.apply(first, lambda a: naive.move(a, first), [base], source=base)
+        both = [self.handles[-1], base] if view_first else [base, self.handles[-1]]
+        for name, handle in zip(names, both, strict=True):
+            self.operate(name, handle, x)
+
+    def operate(self, name: str, t: Handle, x: Handle) -> None:
         f, g = IN_PLACE[name]
-        t, x = self.pick(data), self.pick(data)
         if name == "/=" and not np.all(np.abs(x.array) > 0.3):
             return
         old = x.array.copy()
@@ -463,7 +478,7 @@ class Programs(RuleBasedStateMachine):
 
     @rule(data=st.data(), retain=st.booleans())
     def backward(self, data: Any, retain: bool) -> None:
-        handle = self.pick(data, lambda handle: handle.tensor.requires_grad)
+        handle = self.pick(data, lambda handle: not handle.tensor.is_leaf)
         if handle is not None:
             self.differentiate(handle, self.numbers(data, handle.array.shape), retain)
 
@@ -505,10 +520,12 @@ class Programs(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def second_order(self, data: Any) -> None:
-        handle = self.pick(data, lambda handle: handle.tensor.requires_grad)
-        if handle is None:
-            return
-        losses = self.loss(handle, self.numbers(data, handle.array.shape))
+        handle = self.pick(data, lambda handle: not handle.tensor.is_leaf)
+        if handle is not None:
+            self.differentiate_twice(handle, np.random.default_rng(data.draw(st.integers(0, 10**6))))
+
+    def differentiate_twice(self, handle: Handle, rng: np.random.Generator) -> None:
+        losses = self.loss(handle, rng.normal(size=handle.array.shape))
         if losses is None:
             return
         ours, theirs = losses
@@ -518,7 +535,7 @@ class Programs(RuleBasedStateMachine):
         found = naive.pull(theirs, Var(1))
         try:
             ours.backward(create_graph=True)
-            weights = [self.numbers(data, leaf.array.shape) for leaf in self.leaves]
+            weights = [rng.normal(size=leaf.array.shape) for leaf in self.leaves]
             pairs = list(zip(self.leaves, weights, strict=True))
             firsts = [np.sum(leaf.tensor.grad * w) for leaf, w in pairs if leaf.tensor.grad is not None]
             total = sum(firsts)
@@ -557,9 +574,12 @@ class Programs(RuleBasedStateMachine):
             np.testing.assert_allclose(handle.tensor.data, handle.array, rtol=1e-12, atol=1e-12)
             if handle.tensor.requires_grad:
                 self.differentiate(handle, rng.normal(size=handle.array.shape), retain=True)
+        for handle in self.handles[-4:]:
+            if not handle.tensor.is_leaf:
+                self.differentiate_twice(handle, rng)
 
 
-many = settings(max_examples=300, stateful_step_count=25, deadline=None)
+many = settings(max_examples=200, stateful_step_count=25, deadline=None)
 
 
 def test_programs_agree_with_the_naive_engine() -> None:
