@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +15,7 @@ from scipy import special
 
 import minigrad as mg
 import viz
-from minigrad import nn
+from minigrad import extension, nn
 from minigrad.rules import NUMPY, REGISTRY, Elementwise, General, Linear
 from minigrad.rules.operands import numbers
 from minigrad.testing import arrays, broadcastable
@@ -265,6 +267,47 @@ def test_a_rule_that_is_constant_in_its_cotangent_is_not_added(mode: str) -> Non
     with pytest.raises(mg.GradientMismatch, match=f"'triple' was not added: order 2, mode rev of {mode}"):
         mg.primitive(lambda x: 3 * x, vjps=[vjp], jvps=[jvp], example=[np.ones(3)], name="triple")
     assert "triple" not in REGISTRY
+
+
+def test_other_threads_compute_while_an_addition_fails() -> None:
+    slopes: list[Any] = []
+
+    def elsewhere(frame: Any, event: str, arg: Any) -> Any:
+        """Let another thread compute between any two lines of the addition."""
+        if frame.f_code.co_filename != extension.__file__:
+            return None
+        thread = threading.Thread(target=lambda: slopes.append(mg.grad(lambda x: np.exp(2 * x))(0.0)))
+        thread.start()
+        thread.join()
+        return elsewhere
+
+    before = sys.gettrace()
+    sys.settrace(elsewhere)
+    try:
+        with pytest.raises(mg.GradientMismatch):
+            mg.primitive(special.erf, partials=[lambda out, x: x])
+    finally:
+        sys.settrace(before)
+    assert len(slopes) > 20 and set(map(float, slopes)) == {2.0}
+
+
+def test_what_is_added_meanwhile_stays() -> None:
+    def partial(out: Any, x: Any) -> Any:
+        if "meanwhile" not in REGISTRY:
+            mg.primitive(special.expit, name="meanwhile", partials=[lambda out, x: out * (1 - out)])
+        return x
+
+    with pytest.raises(mg.GradientMismatch):
+        mg.primitive(special.erf, partials=[partial])
+    assert NUMPY[special.expit] is REGISTRY["meanwhile"]
+    assert special.erf not in NUMPY and "erf" not in REGISTRY
+
+
+def test_a_ufunc_of_another_primitive_goes_back_to_it() -> None:
+    right = mg.primitive(special.erf, partials=[by_erf])
+    with pytest.raises(mg.GradientMismatch):
+        mg.primitive(special.erf, name="wrong", partials=[lambda out, x: x])
+    assert NUMPY[special.erf] is right is REGISTRY["erf"]
 
 
 def test_a_rule_that_fails_leaves_nothing_behind() -> None:
