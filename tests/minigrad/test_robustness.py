@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import transforms, writes
+from minigrad import call, writes
 from minigrad.recording import PLAIN, current
 from minigrad.rules import Elementwise, Primitive
 
@@ -403,7 +403,7 @@ def test_tasks_switch_in_the_middle_of_a_block_and_of_a_function() -> None:
                 await asyncio.sleep(0)
                 seen.append(current().recording is (k % 2 == 0))
             await asyncio.sleep(0)
-            seen.append(current() is PLAIN and not transforms._inside.get())
+            seen.append(current() is PLAIN and not call._inside.get())
             derivatives(1.0 + k)
         return seen
 
@@ -423,12 +423,12 @@ class Planted(Exception):
 @contextmanager
 def nothing_left_behind() -> Iterator[None]:
     """The state here is the one before, and the engine works."""
-    mode, inside = current(), transforms._inside.get()
+    mode, inside = current(), call._inside.get()
     with pytest.raises(Planted):
         yield
     assert current() is mode
-    assert transforms._inside.get() is inside
-    assert not transforms._inside.get()
+    assert call._inside.get() is inside
+    assert not call._inside.get()
     np.testing.assert_array_equal(mg.grad(lambda x: np.sum(x * x))(V), 2 * V)
     x = leaf(V)
     np.sum(x * x).backward()
