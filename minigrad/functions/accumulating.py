@@ -31,7 +31,8 @@ def cumsum(a: Any, axis: int | None = None, dtype: DTypeLike | None = None, out:
     """
     refuse("cumsum", out=out)
     x, axis = _in_line(a, axis, dtype)
-    return ordering.cumsum(x, axis=axis)
+    result = ordering.cumsum(x, axis=axis)
+    return result if dtype is None or result.dtype == dtype else result.astype(np.dtype(dtype))
 
 
 def cumprod(a: Any, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Any:
@@ -49,8 +50,10 @@ def cumprod(a: Any, axis: int | None = None, dtype: DTypeLike | None = None, out
     refuse("cumprod", out=out)
     x, axis = _in_line(a, axis, dtype)
     if axis in (-1, x.ndim - 1):
-        return ordering.cumprod(x)
-    return np.moveaxis(ordering.cumprod(np.moveaxis(x, axis, -1)), -1, axis)
+        result = ordering.cumprod(x)
+    else:
+        result = np.moveaxis(ordering.cumprod(np.moveaxis(x, axis, -1)), -1, axis)
+    return result if dtype is None or result.dtype == dtype else result.astype(np.dtype(dtype))
 
 
 def cumulative_sum(
@@ -292,7 +295,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """
     values = operand(y)
     axis = normalize_axis_index(axis, values.ndim)
-    width = dx
+    width: Any = operand(dx) if isinstance(dx, np.ndarray) else dx
     if x is not None:
         width = diff(x, axis=axis if operand(x).ndim > 1 else 0)
         if width.ndim == 1:
@@ -303,8 +306,13 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 def _in_line(a: Any, axis: int | None, dtype: DTypeLike | None) -> tuple[Any, int]:
     """The entries to accumulate, converted beforehand as NumPy does, and the axis."""
-    x = operand(a) if dtype is None else operand(a).astype(dtype)
-    return (np.reshape(x, (-1,)), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
+    x = operand(a)
+    if dtype is not None:
+        if np.dtype(dtype).kind not in "fiu":
+            raise TypeError(f"running sums and products are numbers, not of dtype {np.dtype(dtype)}")
+        x = x.astype(np.dtype(dtype))
+    x = np.reshape(x, (-1,)) if axis is None or x.ndim == 0 else x
+    return x, 0 if axis is None else normalize_axis_index(axis, x.ndim)
 
 
 NUMPY |= {getattr(np, name): globals()[name] for name in __all__ if hasattr(np, name)}  # some since 2.1

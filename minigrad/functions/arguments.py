@@ -20,8 +20,8 @@ ADVICE = {
 
 def operand(x: Any) -> Any:
     """Return an array or a Tensor as it is; make an array of numbers and lists, a Tensor of lists of them."""
-    if hasattr(x, "shape"):
-        return x
+    if hasattr(x, "shape") and type(x) is not np.ndarray:
+        return as_array(x) if isinstance(x, np.ndarray) else x  # a matrix or a masked array
     return np.stack([operand(part) for part in x]) if _holds_tensors(x) else as_array(x)
 
 

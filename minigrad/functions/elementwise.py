@@ -7,9 +7,11 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, arithmetic, decisions, gates
 from ..rules.operands import as_array
+from .arguments import operand, refuse
 
 __all__ = ["clip", "leaky_relu", "nan_to_num", "select"]
 
@@ -64,6 +66,8 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     >>> x.grad
     array([1., 0., 0.])
     """
+    if isinstance(copy, str):
+        raise ValueError(f"nan_to_num takes copy=True, not {copy!r}")
     if not copy:
         raise ValueError("nan_to_num gives a new array: copy=False, to write into x, is not supported")
     x = as_array(x) if isinstance(x, (list, tuple)) else x
@@ -110,8 +114,29 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     return reduce(lambda rest, pair: gates.where(*pair, rest), pairs, default)
 
 
-def _clip_as_numpy(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    return clip(x, a_min if min is None else min, a_max if max is None else max)
+def _clip_as_numpy(
+    x: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: None = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    dtype: DTypeLike | None = None,
+) -> Any:
+    refuse("clip", out=out)
+    if not (min is None and max is None) and not (a_min is None and a_max is None):
+        raise ValueError("clip takes a_min and a_max, or min and max, which are other names of them")
+    x, low, high = operand(x), a_min if min is None else min, a_max if max is None else max
+    if dtype is not None:
+        if not np.can_cast(x.dtype, dtype, "same_kind"):
+            raise TypeError(f"clip makes no {np.dtype(dtype)} of {x.dtype}; convert it before: x.astype(...)")
+        x = x.astype(np.dtype(dtype))
+    if x.dtype.kind in "iu":  # bounds outside of what the dtype holds bound nothing
+        lowest, highest = np.iinfo(x.dtype).min, np.iinfo(x.dtype).max
+        low = lowest if low is None or (type(low) is int and low < lowest) else low
+        high = highest if high is None or (type(high) is int and high > highest) else high
+    return clip(x, low, high)
 
 
 def _where_as_numpy(condition: Any, *branches: Any) -> Any:

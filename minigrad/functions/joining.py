@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, shaping
-from ..rules.operands import numbers
+from ..rules.operands import as_array, numbers
 from .arguments import along, operand, refuse
 
 __all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "insert", "stack", "vstack"]
@@ -37,8 +37,11 @@ def concatenate(
     refuse("concatenate", out=out)
     parts = _several("concatenate", arrays)
     if axis is None:  # as NumPy: of all entries in a row
-        parts, axis = [np.reshape(operand(part), (-1,)) for part in parts], 0
-    return _converted(shaping.concatenate(*parts, axis=axis), dtype)
+        kinds = [part if type(part) in (int, float) else operand(part).dtype for part in parts]
+        common = np.result_type(*kinds)  # a number of Python's leaves float32 as it is
+        rows = [np.reshape(operand(part), (-1,)) for part in parts]
+        parts, axis = [row if row.dtype == common else row.astype(common) for row in rows], 0
+    return _converted("concatenate", shaping.concatenate(*parts, axis=axis), dtype, casting)
 
 
 def stack(
@@ -59,7 +62,7 @@ def stack(
     (2, 2)
     """
     refuse("stack", out=out)
-    return _converted(shaping.stack(*_several("stack", arrays), axis=axis), dtype)
+    return _converted("stack", shaping.stack(*_several("stack", arrays), axis=axis), dtype, casting)
 
 
 def hstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str = "same_kind") -> Any:
@@ -73,7 +76,7 @@ def hstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str =
     tensor([1., 2., 3.])
     """
     parts = [np.atleast_1d(operand(part)) for part in _several("hstack", tup)]
-    return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1, dtype=dtype)
+    return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 def vstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str = "same_kind") -> Any:
@@ -87,7 +90,7 @@ def vstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str =
     (2, 2)
     """
     parts = [np.atleast_2d(operand(part)) for part in _several("vstack", tup)]
-    return concatenate(parts, axis=0, dtype=dtype)
+    return concatenate(parts, axis=0, dtype=dtype, casting=casting)
 
 
 def dstack(tup: Sequence[Any]) -> Any:
@@ -161,11 +164,15 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     tensor([8., 1., 2., 9., 3.])
     """
     x, new = operand(arr), operand(values)
+    if x.dtype.kind in "iu" and isinstance(new, np.ndarray) and not hasattr(values, "shape"):
+        new = np.array(values, dtype=x.dtype)  # or OverflowError
     if axis is None:
         x, axis = np.reshape(x, (-1,)), 0
     axis = normalize_axis_index(axis, x.ndim)
     n = x.shape[axis]
-    places = np.arange(*obj.indices(n)) if isinstance(obj, slice) else np.asarray(numbers(obj))
+    places = np.arange(*obj.indices(n)) if isinstance(obj, slice) else as_array(numbers(obj))
+    if places.size and places.dtype.kind not in "iub":
+        raise TypeError(f"insert takes whole numbers as places, but got dtype {places.dtype}")
     places = np.flatnonzero(places) if places.dtype == bool else places.astype(int)
     if ((places < -n) | (places > n)).any():
         raise IndexError(f"insert: no place {obj} along an axis of {n} entries; there are {-n} to {n}")
@@ -233,8 +240,15 @@ def _several(name: str, arrays: Any) -> Sequence[Any]:
     return arrays
 
 
-def _converted(x: Any, dtype: DTypeLike | None) -> Any:
-    return x if dtype is None else x.astype(np.dtype(dtype))
+def _converted(name: str, x: Any, dtype: DTypeLike | None, casting: Any) -> Any:
+    if dtype is None:
+        return x
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(
+            f"{name} makes no {np.dtype(dtype)} of {x.dtype} with casting={casting!r}; "
+            f'casting="unsafe" cuts off what does not fit'
+        )
+    return x.astype(np.dtype(dtype))
 
 
 NUMPY |= {getattr(np, name): globals()[name] for name in __all__}

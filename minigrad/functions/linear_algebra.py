@@ -14,7 +14,9 @@ from string import ascii_letters
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.linalg import LinAlgError
+from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, linear_algebra
 from ..rules.operands import numbers
@@ -245,7 +247,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
     a = operand(a)
     rows = math.prod(a.shape[:ind])
     if ind < 1 or rows != math.prod(a.shape[ind:]):
-        raise ValueError(
+        raise (ValueError if ind < 1 else LinAlgError)(
             f"tensorinv got shape {a.shape} with ind={ind}; the first {ind} axes and the others "
             f"must have as many entries"
         )
@@ -471,7 +473,7 @@ def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
     if len(factors) < 2 or not all(
         x.ndim == 2 or (x.ndim == 1 and k in (0, len(factors) - 1)) for k, x in enumerate(factors)
     ):
-        raise ValueError(
+        raise (ValueError if len(factors) < 2 else LinAlgError)(
             f"multi_dot takes 2 matrices or more, vectors only at the ends, but got the shapes "
             f"{', '.join(str(x.shape) for x in factors)}"
         )
@@ -511,7 +513,7 @@ def diagonal(x: Any, *, offset: int = 0) -> Any:
     return x[..., down + steps, right + steps]
 
 
-def trace(x: Any, *, offset: int = 0) -> Any:
+def trace(x: Any, *, offset: int = 0, dtype: DTypeLike | None = None) -> Any:
     """
     Return the sums of the diagonals, or of those ``offset`` to the right of them.
 
@@ -521,7 +523,7 @@ def trace(x: Any, *, offset: int = 0) -> Any:
     >>> mg.linalg.trace(mg.tensor([[1.0, 2.0], [3.0, 4.0]])).item()
     5.0
     """
-    return np.sum(diagonal(x, offset=offset), axis=-1)
+    return np.sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)
 
 
 # Norms and numbers
@@ -686,7 +688,4 @@ def _axes(x: Any, axis: Axis) -> tuple[int, ...]:
     """Return all axes for None, else those given, counted from 0."""
     if axis is None:
         return tuple(range(x.ndim))
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    if not all(-x.ndim <= a < x.ndim for a in axes) or len({a % x.ndim for a in axes}) < len(axes):
-        raise ValueError(f"norm got axis={axis} of an array of shape {x.shape}")
-    return tuple(a % x.ndim for a in axes)
+    return normalize_axis_tuple(axis, x.ndim, "norm")

@@ -71,6 +71,7 @@ def sort(
     """
     if order is not None:
         raise TypeError("np.sort of a Tensor takes no order=: that is for arrays of records")
+    np.sort(np.zeros(0), kind=kind, stable=stable)  # or ValueError: the result is the same for all kinds
     x = operand(a)
     return ordering.sort(np.reshape(x, (-1,)) if axis is None else x, axis=-1 if axis is None else axis)
 
@@ -183,7 +184,7 @@ def percentile(
     tensor(2.5)
     """
     refuse("percentile", out=out, weights=weights)
-    return quantile(a, _shares(a, q), axis, method=method, keepdims=keepdims)
+    return quantile(a, _shares("percentile", a, q), axis, method=method, keepdims=keepdims)
 
 
 def nanmedian(
@@ -199,7 +200,11 @@ def nanmedian(
     tensor(1.5)
     """
     refuse("nanmedian", out=out)
-    return nanquantile(a, 0.5, axis, keepdims=keepdims)
+    x = operand(a)
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    if x.size == 0:
+        return np.sum(x, axis=axis, keepdims=keepdims) * np.nan
+    return nanquantile(x, 0.5, axis, keepdims=keepdims)
 
 
 def nanquantile(
@@ -250,13 +255,19 @@ def nanpercentile(
     tensor(1.5)
     """
     refuse("nanpercentile", out=out, weights=weights)
-    return nanquantile(a, _shares(a, q), axis, method=method, keepdims=keepdims)
+    return nanquantile(a, _shares("nanpercentile", a, q), axis, method=method, keepdims=keepdims)
 
 
-def _shares(a: Any, q: Any) -> Any:
+def _shares(name: str, a: Any, q: Any) -> Any:
     """Percents as shares, rounded as NumPy does."""
+    _check_constant(name, q)
     x = operand(a)
     return np.true_divide(numbers(q), x.dtype.type(100) if x.dtype.kind == "f" else 100)
+
+
+def _check_constant(name: str, q: Any) -> None:
+    if getattr(q, "requires_grad", False):
+        raise TypeError(f"{name} has no derivative by its shares; say so with q.data")
 
 
 def _read_off(name: str, rows: Any, n: Any, q: Any, method: str) -> Any:
@@ -265,8 +276,7 @@ def _read_off(name: str, rows: Any, n: Any, q: Any, method: str) -> Any:
         raise ValueError(f"{name}: there is no method {method!r}; there are {', '.join(_PLACES)}")
     if rows.shape[-1] == 0:
         raise ValueError(f"{name} of no entries: there is nothing to read off, since an axis has length 0")
-    if getattr(q, "requires_grad", False):
-        raise TypeError(f"{name} has no derivative by its shares; say so with q.data")
+    _check_constant(name, q)
     lets_dtype_win = type(q) in (int, float) and rows.dtype.kind == "f"
     shares = np.asarray(numbers(q), dtype=rows.dtype if lets_dtype_win else None)
     shares = shares if shares.dtype.kind == "f" else shares.astype(float)

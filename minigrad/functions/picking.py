@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY
-from ..rules.operands import numbers
+from ..rules.operands import as_array, numbers
 from ..rules.shaping import scatter_add
 from .arguments import along, operand, refuse
 
@@ -53,7 +53,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
     if axis is None:
         x, axis = np.reshape(x, (-1,)), 0
     axis = normalize_axis_index(axis, x.ndim)
-    return x[along(axis, _within(np.asarray(numbers(indices)), x.shape[axis], mode))]
+    return x[along(axis, _within(as_array(numbers(indices)), x.shape[axis], mode))]
 
 
 def _within(indices: Any, n: int, mode: str) -> Any:
@@ -78,7 +78,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     tensor([[1.],
             [7.]])
     """
-    x, places = operand(arr), np.asarray(numbers(indices))
+    x, places = operand(arr), as_array(numbers(indices))
     if axis is None:
         x, axis = np.reshape(x, (-1,)), 0
     axis = normalize_axis_index(axis, x.ndim)
@@ -102,7 +102,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) 
     tensor([1., 3.])
     """
     refuse("compress", out=out)
-    chosen = np.asarray(numbers(condition))
+    chosen = as_array(numbers(condition))
     if chosen.ndim != 1:
         raise ValueError(f"compress takes a condition of one axis, but it has shape {chosen.shape}")
     return take(a, np.flatnonzero(chosen), axis=axis)
@@ -133,7 +133,7 @@ def choose(a: Any, choices: Sequence[Any], out: None = None, mode: str = "raise"
     tensor([1., 4.])
     """
     refuse("choose", out=out)
-    which = np.asarray(numbers(a))
+    which = as_array(numbers(a))
     first, *others = np.broadcast_arrays(which, *choices)
     index = _within(numbers(first), len(others), mode)
     if ((index < 0) | (index >= len(others))).any():
@@ -169,6 +169,10 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     tensor([1., 0., 2.])
     """
     x = operand(filt)
+    if trim.lower() not in ("", "f", "b", "fb", "bf"):
+        raise ValueError(f'trim_zeros takes zeros off the front, "f", the back, "b", or both, not {trim!r}')
+    if axis is not None:
+        normalize_axis_tuple(axis, x.ndim)
     if x.ndim != 1 or axis not in (None, 0, -1):
         raise ValueError(f"trim_zeros of a Tensor takes one axis, but got shape {x.shape}; slice it instead")
     held = np.flatnonzero(numbers(x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -187,7 +188,9 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     x = operand(x)
     if x.ndim != 1:
         raise ValueError(f"vander takes a row of numbers, but got shape {x.shape}")
-    columns = x.size if N is None else N
+    columns = x.size if N is None else operator.index(N)
+    if columns < 0:
+        raise ValueError(f"vander has N ≥ 0 columns, but N = {N}")
     column = np.expand_dims(x.astype(np.promote_types(x.dtype, int)), 1)
     once = np.broadcast_to(column, (x.size, max(columns - 1, 0)))
     powers = np.cumprod(np.concatenate([np.ones((x.size, 1), dtype=column.dtype), once], axis=1), axis=1)

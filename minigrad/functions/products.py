@@ -9,6 +9,7 @@ from string import ascii_letters
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..rules import NUMPY, products
 from .arguments import operand, refuse
@@ -145,6 +146,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     ------
     ValueError
         If the axes of a pair have different lengths.
+    IndexError
+        If there are no such axes.
 
     Examples
     --------
@@ -203,10 +206,11 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
         raise ValueError(f"cross takes vectors of 3 entries, but got {a.shape[-1]} and {b.shape[-1]}")
     ahead, behind = [1, 2, 0], [2, 0, 1]
     product = a[..., ahead] * b[..., behind] - a[..., behind] * b[..., ahead]
-    if axisc in (-1, product.ndim - 1):
+    axisc = normalize_axis_index(axisc, product.ndim, "cross: axisc")
+    if axisc == product.ndim - 1:
         return product
     order = list(range(product.ndim - 1))
-    order.insert(axisc % product.ndim, product.ndim - 1)
+    order.insert(axisc, product.ndim - 1)
     return np.transpose(product, tuple(order))
 
 
@@ -240,9 +244,7 @@ def _raveled(x: Any) -> Any:
 
 def _last(x: Any, axis: int, name: str) -> Any:
     """Move an axis to the end."""
-    if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"{name} got axis {axis} of an array of shape {x.shape}, which has no such axis")
-    axis %= x.ndim
+    axis = normalize_axis_index(axis, x.ndim, name)
     return x if axis == x.ndim - 1 else np.transpose(x, (*(a for a in range(x.ndim) if a != axis), axis))
 
 
@@ -251,14 +253,14 @@ def _contracted(a: Any, b: Any, axes: Any) -> tuple[list[int], list[int]]:
     if np.ndim(axes) == 0:
         count = int(axes)
         if not 0 <= count <= min(a.ndim, b.ndim):
-            raise ValueError(
+            raise IndexError(
                 f"tensordot can't sum over {count} axes of shapes {a.shape} and {b.shape}: not both have them"
             )
         return list(range(a.ndim - count, a.ndim)), list(range(count))
     of_a, of_b = ([each] if np.ndim(each) == 0 else list(each) for each in axes)
     for x, chosen in ((a, of_a), (b, of_b)):
         if not all(-x.ndim <= axis < x.ndim for axis in chosen):
-            raise ValueError(f"tensordot got axes {chosen} of an array of shape {x.shape}")
+            raise IndexError(f"tensordot got axes {chosen} of an array of shape {x.shape}")
     return [axis % a.ndim for axis in of_a], [axis % b.ndim for axis in of_b]
 
 

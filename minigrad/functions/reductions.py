@@ -120,7 +120,7 @@ def average(
     >>> mg.average(mg.tensor([1.0, 2.0]), weights=[3.0, 1.0])
     tensor(1.25)
     """
-    x = operand(a)
+    x, axis = operand(a), axis if axis is None else normalize_axis_tuple(axis, operand(a).ndim)
     if weights is None:
         result = mean(x, axis=axis, keepdims=keepdims)
         n = x.size / result.size if result.size else 0

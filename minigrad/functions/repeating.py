@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rules import NUMPY
-from ..rules.operands import numbers
+from ..rules.operands import as_array, numbers
 from ..rules.shaping import scatter_add
 from .arguments import along, operand
 
@@ -50,7 +50,10 @@ def repeat(a: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     if axis is None:
         x, axis = np.reshape(x, (-1,)), 0
     axis = normalize_axis_index(axis, x.ndim)
-    return x[along(axis, np.repeat(np.arange(x.shape[axis]), numbers(repeats)))]
+    counts = as_array(numbers(repeats))
+    if counts.size and counts.dtype.kind not in "iub":
+        raise TypeError(f"repeat takes whole numbers of times, but got dtype {counts.dtype}")
+    return x[along(axis, np.repeat(np.arange(x.shape[axis]), counts.astype(int)))]
 
 
 def resize(a: Any, new_shape: int | Sequence[int]) -> Any:

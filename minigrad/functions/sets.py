@@ -9,6 +9,7 @@ import numpy as np
 from ..rules import NUMPY
 from ..rules.operands import numbers
 from .arguments import operand
+from .joining import concatenate
 
 __all__ = [
     "intersect1d", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts",
@@ -113,7 +114,7 @@ def union1d(ar1: Any, ar2: Any) -> Any:
     >>> mg.union1d(mg.tensor([3.0, 1.0]), [2.0, 1.0])
     tensor([1., 2., 3.])
     """
-    both = np.concatenate([operand(ar1), operand(ar2)], axis=None)
+    both = concatenate([ar1, ar2], axis=None)
     return _entries(both, np.unique(numbers(both)))
 
 

@@ -77,6 +77,8 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     tensor([1., 2.])
     """
     x = operand(a)
+    if order not in ("C", "F", "A", "K"):
+        raise ValueError(f'copy: the order in memory is "C", "F", "A" or "K", not {order!r}')
     return shaping.astype(x, dtype=x.dtype)
 
 
@@ -365,7 +367,7 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
         2: lambda: flip(x, (first, second)),
         3: lambda: flip(swapaxes(x, first, second), second),
     }
-    return turned[k % 4]()
+    return turned[operator.index(k) % 4]()
 
 
 def roll(a: Any, shift: Any, axis: int | tuple[int, ...] | None = None) -> Any:

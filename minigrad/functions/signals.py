@@ -120,7 +120,10 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     >>> x.grad
     array([10., 20.,  0.])
     """
-    x, xp, fp = (operand(each).astype(float) for each in (x, xp, fp))
+    x, xp, fp = map(operand, (x, xp, fp))
+    if any(each.dtype.kind == "c" for each in (x, xp, fp)):
+        raise TypeError("interp of a Tensor takes real numbers; read real and imaginary heights one by one")
+    x, xp, fp = (each.astype(float) for each in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ValueError(f"interp takes n ≥ 1 points and heights, but got shapes {xp.shape} and {fp.shape}")
     if period is not None:

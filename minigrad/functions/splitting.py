@@ -32,7 +32,7 @@ def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> 
     """
     x = operand(ary)
     n = x.shape[normalize_axis_index(axis, x.ndim)]
-    if np.ndim(indices_or_sections) == 0 and n % int(indices_or_sections):  # type: ignore[arg-type]
+    if np.ndim(indices_or_sections) == 0 and n % indices_or_sections:
         raise ValueError(
             f"{n} entries can't be split into {indices_or_sections} equal parts; use array_split"
         )
@@ -51,7 +51,10 @@ def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 
     """
     x = operand(ary)
     axis = normalize_axis_index(axis, x.ndim)
-    parts = np.array_split(np.arange(x.shape[axis]), numbers(indices_or_sections))
+    cuts = numbers(indices_or_sections)
+    if np.ndim(cuts) == 0 and int(cuts) != cuts:
+        raise TypeError(f"an array is split into a whole number of parts, not into {cuts}")
+    parts = np.array_split(np.arange(x.shape[axis]), cuts)
     spans = [slice(part[0], part[-1] + 1) if part.size else slice(0, 0) for part in parts]
     return [x[along(axis, span)] for span in spans]
 

@@ -62,6 +62,8 @@ def cov(
             [ 3.5, 13. ]])
     """
     kind = np.result_type(*(operand(each).dtype for each in (m, y) if each is not None), np.float64)
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise TypeError(f"cov takes no dtype={np.dtype(dtype)}: covariances are in floating point")
     x = _variables(m, rowvar).astype(kind if dtype is None else np.dtype(dtype))
     if y is not None:
         x = np.concatenate([x, _variables(y, rowvar).astype(x.dtype)], axis=0)

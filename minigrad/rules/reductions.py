@@ -47,7 +47,7 @@ def _count(x: Operand, axis: Axis) -> int:
 
 
 def _over(x: Operand, n: float) -> Operand:
-    """x / n, where n may be more than float16 holds: then in two steps, the second of which is exact."""
+    """Divide by n, which may be more than float16 holds: then in two steps, the second of which is exact."""
     return x / (n / 2**15) / 2**15 if x.dtype == np.float16 and n > 2**15 else x / n
 
 

@@ -521,7 +521,7 @@ AxisError = np.exceptions.AxisError
         (lambda: np.quantile(X, 1.5), ValueError, "shares from 0 to 1"),
         (lambda: np.quantile(X, 0.5, method="middle"), ValueError, "no method 'middle'; there are linear"),
         (lambda: np.nanpercentile(X, 101), ValueError, "nanquantile takes shares from 0 to 1"),
-        (lambda: np.nanmedian(mg.tensor(np.zeros(0))), ValueError, "no entries"),
+        (lambda: np.nanquantile(mg.tensor(np.zeros(0)), 0.5), ValueError, "no entries"),
         (lambda: np.partition(X, 3), ValueError, "place 3 of 3 entries; there are those from -3 to 2"),
         (lambda: np.partition(X, 0, order="x"), TypeError, "arrays of records"),
         (lambda: np.gradient(X, edge_order=2), ValueError, "takes 3 samples, but got 2"),

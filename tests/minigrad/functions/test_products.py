@@ -272,11 +272,11 @@ def test_results_go_nowhere_else(call: Any) -> None:
         (lambda x: mg.tensordot(x, x, axes=([0], [1])), "they must be as many and as long"),
         (lambda x: mg.tensordot(x, x, axes=([2], [1])), r"axes \[2\] of an array"),
         (lambda x: mg.cross(x, x), "vectors of 3 entries, but got 2 and 2"),
-        (lambda x: mg.cross(x, x, axis=2), "no such axis"),
+        (lambda x: mg.cross(x, x, axis=2), "axis 2 is out of bounds"),
         (lambda x: mg.vecdot(x, np.ones(3)), "lengths 2 and 3"),
         (lambda x: mg.dot(x, np.ones(3)), "matmul .* got"),
     ],
 )
 def test_wrong_shapes_are_explained(call: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, IndexError), match=message):
         call(mg.tensor(np.ones((3, 2))))
