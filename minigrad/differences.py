@@ -42,7 +42,7 @@ def difference(
     slopes: list[Array] = []
     noises: list[Array] = []
     steps: list[float] = []
-    highest, failure = 0.0, None
+    failure = None
     step = _LARGEST_STEP / min(1.0, largest(direction) or 1.0)
     with np.errstate(all="ignore"):
         center = f(x)
@@ -57,11 +57,9 @@ def difference(
                 slope = (45 * odd1 - 9 * odd2 + odd3) / (60 * step)
                 fifth = np.abs(odd3 - 4 * odd2 + 5 * odd1) / 84**0.5  # both 1 for noise of deviation 1
                 sixth = np.abs(even3 - 6 * even2 + 15 * even1 - 20 * center) / 924**0.5
-                size = np.maximum(np.abs(ahead[0]), np.abs(behind[0]))
                 slopes.append(slope)
-                noises.append(np.maximum(fifth, sixth) + eps * (size + np.abs(slope)))
+                noises.append(np.maximum(fifth, sixth) + eps * (np.abs(center) + np.abs(slope)))
                 steps.append(step)
-                highest = largest(size)
                 if len(steps) > 1:
                     error = _SAFETY * np.maximum(*noises[-2:]) / steps[-2]
                     if np.all(error <= enough * largest(slopes[-2])):
@@ -71,21 +69,26 @@ def difference(
             raise failure
         # every step meets the same noise: that of the next two shows what one may have missed by luck
         errors = [_SAFETY * np.maximum.reduce(noises[k : k + 3]) / step for k, step in enumerate(steps)]
-        settled = [e < _SETTLED * np.abs(slope) for e, slope in zip(errors, slopes, strict=True)]
-        best, least = np.full_like(center, np.nan), np.full_like(center, np.inf)
-        was_sure = np.zeros(center.shape, bool)
-        for k, (slope, error) in enumerate(zip(slopes, errors, strict=True)):
-            sure = np.zeros(center.shape, bool)
-            if k + 1 < len(slopes):  # one step alone may look smooth by aliasing
-                sure = settled[k] & settled[k + 1] & (np.abs(slope - slopes[k + 1]) <= error + errors[k + 1])
-            contradicts = was_sure & (np.abs(slope - best) > error + least)
-            better = np.where(sure == was_sure, (error < least) & ~contradicts, sure)
-            best, least = np.where(better, slope, best), np.where(better, error, least)
-            was_sure |= sure
-    most = max(
-        0.1 * largest(best), 1e4 * eps * (1 + highest)
-    )  # if anything were allowed, nothing were checked
-    return best, np.where(np.isfinite(least), np.minimum(least, most), 0)
+        best, error = _most_certain(slopes, errors)
+    # if anything were allowed, nothing were checked
+    most = max(0.1 * largest(best), 1e4 * eps * (1 + largest(center)))
+    return best, np.where(np.isfinite(error), np.minimum(error, most), 0)
+
+
+def _most_certain(slopes: list[Array], errors: list[Array]) -> tuple[Array, Array]:
+    """Choose among the steps, from the longest on, for each entry."""
+    settled = [error < _SETTLED * np.abs(slope) for slope, error in zip(slopes, errors, strict=True)]
+    best, least = np.full_like(slopes[0], np.nan), np.full_like(slopes[0], np.inf)
+    was_sure = np.zeros_like(settled[0])
+    for k, (slope, error) in enumerate(zip(slopes, errors, strict=True)):
+        sure = np.zeros_like(was_sure)
+        if k + 1 < len(slopes):  # one step alone may look smooth by aliasing
+            sure = settled[k] & settled[k + 1] & (np.abs(slope - slopes[k + 1]) <= error + errors[k + 1])
+        contradicts = was_sure & (np.abs(slope - best) > error + least)
+        better = np.where(sure == was_sure, (error < least) & ~contradicts, sure)
+        best, least = np.where(better, slope, best), np.where(better, error, least)
+        was_sure |= sure
+    return best, least
 
 
 def largest(x: Any) -> float:
