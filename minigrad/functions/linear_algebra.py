@@ -227,7 +227,8 @@ def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
     a = np.transpose(a, (*(axis for axis in range(a.ndim) if axis not in last), *last))
     shape = a.shape[b.ndim :]
     if math.prod(shape) != b.size or math.prod(a.shape[: b.ndim]) != b.size:
-        raise ValueError(
+        square = math.prod(shape) == math.prod(a.shape[: b.ndim])
+        raise (ValueError if square else LinAlgError)(
             f"tensorsolve got a {a.shape} and b {b.shape}; a must have the axes of b first, "
             f"then axes with as many entries in all"
         )

@@ -157,8 +157,11 @@ prod = General(
 
 def _winners(out: Operand, x: Operand, axis: Axis) -> Any:
     """The weight of each entry in the extremum: shared equally where several attain it."""
-    won = numbers(x) == _keep(numbers(out), numbers(x), axis)
-    return won / np.maximum(won.sum(axis=axis, keepdims=True, dtype=numbers(x).dtype), 1)
+    plain = numbers(x)
+    won = plain == _keep(numbers(out), plain, axis)
+    if plain.dtype == np.float16:  # which ends at 65504
+        return (won / np.maximum(won.sum(axis=axis, keepdims=True), 1)).astype(plain.dtype)
+    return won / np.maximum(won.sum(axis=axis, keepdims=True, dtype=plain.dtype), 1)
 
 
 def _entries(x: Any, axis: Axis, keepdims: bool) -> Any:

@@ -44,6 +44,13 @@ def test_means_of_many_entries_have_a_slope_in_float16(f: Any) -> None:
     np.testing.assert_allclose(slopes[0], slopes[1], rtol=4e-3, atol=2e-4)
 
 
+def test_many_equal_extrema_share_their_slope_in_float16() -> None:
+    leaf = mg.tensor(np.zeros(70_000, dtype=np.float16), requires_grad=True)
+    np.max(leaf).backward(gradient=np.float16(1000))
+    np.testing.assert_allclose(leaf.grad, np.full(70_000, 1 / 70), rtol=4e-3)
+    assert leaf.grad.dtype == np.float16
+
+
 @pytest.mark.parametrize("f", [np.mean, np.var, np.std, np.nanmean, np.nanvar, np.nanstd])
 @pytest.mark.parametrize("dtype", [int, bool])
 def test_moments_are_in_floating_point(f: Any, dtype: Any) -> None:
@@ -140,6 +147,7 @@ def test_a_matrix_is_an_array_of_two_axes(f: Any) -> None:
         lambda x: np.linalg.tensorinv(np.broadcast_to(x, (2, 3)), ind=1),
         lambda x: np.linalg.tensorinv(np.broadcast_to(x, (2, 3)), ind=0),
         lambda x: np.linalg.multi_dot([x]),
+        lambda x: np.linalg.tensorsolve(np.broadcast_to(x, (2, 3)), [1, 2]),
     ],
 )  # fmt: skip
 def test_what_numpy_refuses_is_refused_with_its_error(f: Any) -> None:
