@@ -6,6 +6,7 @@ was before it, also after an exception.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
@@ -78,6 +79,16 @@ class Recording(ContextDecorator):
 
     def __exit__(self, *exception: object) -> None:
         _mode.set(current().outer or PLAIN)
+
+    def __call__(self, function: Any) -> Any:
+        """Decorate a function, unless it goes on after it has returned."""
+        kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+        if any(is_kind(function) for is_kind in kinds):
+            raise TypeError(
+                f"{function.__name__} is a generator or a coroutine, which runs after the decorator has ended; "
+                f"write `with mg.no_grad():` inside it, around what it computes between two yields or awaits"
+            )
+        return super().__call__(function)
 
 
 def no_grad() -> Recording:

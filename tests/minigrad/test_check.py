@@ -549,3 +549,37 @@ def test_the_seed_decides_the_directions() -> None:
     first, again, other = np.split(np.array([np.sum(x.real) for x in seen]), 3)
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def slope_of(f: Any, x: float) -> tuple[float, float]:
+    """What the checker takes the derivative of a function of one number to be, and its error."""
+    function = _Function.of(f, (np.array([x]),))
+    slope, error = function.difference(np.array([1.0]), _Tolerance(1e-6, None, 2.0**-52))
+    return float(slope[0]), float(error[0])
+
+
+def test_the_complex_step_is_taken_where_the_function_allows_it() -> None:
+    given: list[Any] = []
+
+    def steep(x: Any) -> Any:
+        given.append(np.asarray(getattr(x, "data", x)).dtype.kind)
+        return np.exp(np.sin(40 * x))
+
+    slope, error = slope_of(steep, 0.3)
+    right = np.exp(np.sin(12.0)) * 40 * np.cos(12.0)
+    assert "c" in given and abs(slope - right) <= 4e-16 * abs(right)
+    real_only, its_error = slope_of(lambda x: steep(mg.tensor(numbers(x))), 0.3)  # a Tensor is real
+    assert abs(real_only - right) > abs(slope - right) and its_error > error
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "right"),
+    [
+        (np.abs, -2.0, -1.0),
+        (lambda x: np.conjugate(x) * 3, 2.0, 3.0),
+        (lambda x: np.where(x > 1, x * x, 0), 2.0, 4.0),
+    ],
+)
+def test_it_is_not_believed_where_the_function_is_not_analytic(f: Any, x: float, right: float) -> None:
+    assert abs(slope_of(f, x)[0] - right) < 1e-9
+    mg.check_gradients(f, np.array([x]))

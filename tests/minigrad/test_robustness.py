@@ -515,6 +515,21 @@ def test_a_generator_that_is_left_or_fails_in_a_block() -> None:
     assert current() is PLAIN
 
 
+def test_what_runs_on_after_a_decorator_is_refused() -> None:
+    def generator() -> Iterator[int]:
+        yield 1
+
+    async def coroutine() -> int:
+        return 1
+
+    async def both() -> Any:
+        yield 1
+
+    for function in (generator, coroutine, both):
+        with pytest.raises(TypeError, match=r"generator or a coroutine.*with mg\.no_grad\(\):. inside it"):
+            mg.no_grad()(function)
+
+
 def test_a_function_that_catches_the_exception_of_an_inner_one_goes_on() -> None:
     def f(x: Any) -> Any:
         with suppress(Planted):
