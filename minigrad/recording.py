@@ -6,11 +6,11 @@ was before it, also after an exception.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any, Protocol, TypeAlias
 
 Origin: TypeAlias = tuple[str, str, str]
@@ -82,10 +82,9 @@ class Recording(ContextDecorator):
 
     def __call__(self, function: Any) -> Any:
         """Decorate a function, unless it goes on after it has returned."""
-        kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
-        if any(is_kind(function) for is_kind in kinds):
+        if isgeneratorfunction(function) or iscoroutinefunction(function) or isasyncgenfunction(function):
             raise TypeError(
-                f"{function.__name__} is a generator or a coroutine, which runs after the decorator has ended; "
+                f"{function.__name__} is a generator or a coroutine, which runs when the decorator has ended; "
                 f"write `with mg.no_grad():` inside it, around what it computes between two yields or awaits"
             )
         return super().__call__(function)
