@@ -84,7 +84,7 @@ class Recording(ContextDecorator):
         """Decorate a function, unless it goes on after it has returned."""
         if isgeneratorfunction(function) or iscoroutinefunction(function) or isasyncgenfunction(function):
             raise TypeError(
-                f"{function.__name__} is a generator or a coroutine, which runs when the decorator has ended; "
+                f"{function.__name__} is a generator or a coroutine, which runs after the decorator; "
                 f"write `with mg.no_grad():` inside it, around what it computes between two yields or awaits"
             )
         return super().__call__(function)
