@@ -16,6 +16,10 @@ from .arguments import along, operand, refuse
 __all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "insert", "stack", "vstack"]
 
 
+GROUP = 64
+"""Parts that one primitive joins."""
+
+
 def concatenate(
     arrays: Sequence[Any],
     /,
@@ -41,7 +45,7 @@ def concatenate(
         common = np.result_type(*kinds)  # a number of Python's leaves float32 as it is
         rows = [np.reshape(operand(part), (-1,)) for part in parts]
         parts, axis = [row if row.dtype == common else row.astype(common) for row in rows], 0
-    return _converted("concatenate", shaping.concatenate(*parts, axis=axis), dtype, casting)
+    return _converted("concatenate", _joined(parts, axis), dtype, casting)
 
 
 def stack(
@@ -62,7 +66,7 @@ def stack(
     (2, 2)
     """
     refuse("stack", out=out)
-    return _converted("stack", shaping.stack(*_several("stack", arrays), axis=axis), dtype, casting)
+    return _converted("stack", _stacked(_several("stack", arrays), axis), dtype, casting)
 
 
 def hstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str = "same_kind") -> Any:
@@ -229,6 +233,23 @@ def _depths(part: Any, level: int = 0) -> list[int]:
     if not part:
         raise ValueError("block takes lists with at least one block in each, but got an empty one")
     return [depth for inner in part for depth in _depths(inner, level + 1)]
+
+
+def _joined(parts: Sequence[Any], axis: int) -> Any:
+    """Join in groups: a rule of n parts looks at all of them for each, which of many takes n² time."""
+    while len(parts) > GROUP:
+        parts = [shaping.concatenate(*group, axis=axis) for group in _groups(parts)]
+    return shaping.concatenate(*parts, axis=axis)
+
+
+def _stacked(parts: Sequence[Any], axis: int) -> Any:
+    if len(parts) <= GROUP:
+        return shaping.stack(*parts, axis=axis)
+    return _joined([shaping.stack(*group, axis=axis) for group in _groups(parts)], axis)
+
+
+def _groups(parts: Sequence[Any]) -> list[Sequence[Any]]:
+    return [parts[k : k + GROUP] for k in range(0, len(parts), GROUP)]
 
 
 def _several(name: str, arrays: Any) -> Sequence[Any]:

@@ -583,3 +583,19 @@ def test_views_are_views() -> None:
         assert np.shares_memory(view.data, x.data)
     for copied in (np.copy(x), x.flatten(), np.tile(x, 1), np.roll(x, 1)):
         assert not np.shares_memory(copied.data, x.data)
+
+
+@pytest.mark.parametrize("count", [64, 65, 200, 4097])
+@pytest.mark.parametrize("join", [np.concatenate, np.stack])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_many_parts_are_joined_in_groups(count: int, join: Any, axis: int) -> None:
+    numbers = np.random.default_rng(count).normal(size=(count, 2, 1))
+    parts = [mg.tensor(x, requires_grad=True) for x in numbers]
+    out = join(parts, axis=axis)
+    np.testing.assert_array_equal(out.data, join(list(numbers), axis=axis))
+    weights = np.arange(out.size, dtype=float).reshape(out.shape)
+    (out * weights).sum().backward()
+    pieces = np.split(weights, count, axis=axis)
+    for part, piece in zip(parts, pieces, strict=True):
+        np.testing.assert_array_equal(part.grad, piece.reshape(2, 1))
+    assert len(out._node.parents) <= 64
