@@ -42,7 +42,8 @@ def sum(
     """
     refuse("sum", out=out)
     result = reductions.sum(_masked("sum", _of("sum", a, dtype), where, 0), axis=axis, keepdims=keepdims)
-    result = _of("sum", result, dtype)  # of small whole numbers the sum is larger ones
+    if dtype is not None:  # of small whole numbers the sum is larger ones
+        result = result.astype(np.dtype(dtype))
     return result + _initial("sum", initial).astype(result.dtype) if _given(initial) else result
 
 
@@ -70,7 +71,8 @@ def prod(
     """
     refuse("prod", out=out)
     result = reductions.prod(_masked("prod", _of("prod", a, dtype), where, 1), axis=axis, keepdims=keepdims)
-    result = _of("prod", result, dtype)
+    if dtype is not None:
+        result = result.astype(np.dtype(dtype))
     return result * _initial("prod", initial).astype(result.dtype) if _given(initial) else result
 
 

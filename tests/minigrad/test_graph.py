@@ -402,5 +402,5 @@ def test_a_leaf_whose_shape_was_changed_takes_no_gradient() -> None:
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     y = (x * x).sum()
     x.data = np.ones(5)
-    with pytest.raises(RuntimeError, match=r"\.data of a leaf was replaced .* \(5,\), .* \(2,\)"):
+    with pytest.raises(RuntimeError, match=r"shape \(5,\), .* shape \(2,\): its .data was replaced"):
         y.backward()
