@@ -220,8 +220,8 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
         """Add to ``grad``, which never shares memory with anything else."""
         if g.shape != self.data.shape:
             raise RuntimeError(
-                f"a leaf has shape {self.shape}, but its gradient has shape {g.shape}: its .data was replaced "
-                f"after it was used (compute the output again), or a rule gives the wrong shape"
+                f"a leaf has shape {self.shape}, but its gradient has shape {g.shape}: its .data was "
+                f"replaced after it was used (compute the output again), or a rule gives the wrong shape"
             )
         if self._grad is not None:
             self._grad = np.asarray(stripped(self._grad) + g)
