@@ -45,7 +45,7 @@ cross_entropy = General(
     _cross_entropy,
     vjps=[lambda g, out, x, labels: _residual(x, labels) * (g / labels.size)],
     jvps=[lambda t, out, x, labels: (t * _residual(x, labels)).sum() / labels.size],
-    symbol="CE",
+    symbol="cross entropy",
     formula="mean over the batch of −ln softmax(x)[label]",
     source="its gradient is (softmax(x) − one-hot) / n",
     classes=("smooth", "constant"),
