@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .rules import NUMPY, Primitive
-from .rules.operands import numbers
+from .rules.operands import stripped
 
 BITWISE = {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert}
 """Ufuncs of decisions and whole numbers alone, which have no derivative."""
@@ -60,13 +60,6 @@ class Dispatch:
             name = _name(function)  # NumPy's first option is ours too; others differ in order
             raise TypeError(f"{name} of a Tensor takes its options by name after the first")
         return implementation(*args, **options)
-
-
-def stripped(x: Any) -> Any:
-    """Replace the Tensors in arguments by their arrays."""
-    if isinstance(x, (tuple, list)):
-        return type(x)(map(stripped, x))
-    return {key: stripped(value) for key, value in x.items()} if isinstance(x, dict) else numbers(x)
 
 
 def _bitwise(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import writes
 from .array_methods import Array as Array
 from .array_methods import ArrayMethods
-from .dispatch import Dispatch, stripped
+from .dispatch import Dispatch
 from .graph import Node, newest_first, walk_backward
 from .inplace import InPlace, fixed
 from .recording import current, enable_grad
 from .rules import Primitive
-from .rules.operands import as_array, numbers
+from .rules.operands import as_array, numbers, stripped
 from .rules.shaping import gather
 
 

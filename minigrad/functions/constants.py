@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import NUMPY
-from ..rules.operands import numbers
+from ..rules.operands import stripped
 
 CONSTANT = (
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.argwhere,
@@ -43,7 +43,7 @@ WRITING = {
 
 def _constant(function: Callable[..., Any]) -> Callable[..., Any]:
     def compute(*args: Any, **kwargs: Any) -> Any:
-        result = function(*_plain(args), **_plain(kwargs))
+        result = function(*stripped(args), **stripped(kwargs))
         if function not in SHAPED and _varies(result) and _recorded([args, list(kwargs.values())]):
             name = f"np.{function.__name__}"
             raise TypeError(
@@ -72,13 +72,6 @@ def _refused(name: str, instead: str) -> Callable[..., Any]:
         raise TypeError(f"np.{name} changes an array, which no derivative follows; use {instead}")
 
     return refuse
-
-
-def _plain(x: Any) -> Any:
-    """Replace the Tensors in arguments by their arrays."""
-    if isinstance(x, (tuple, list)):
-        return type(x)(map(_plain, x))
-    return {key: _plain(value) for key, value in x.items()} if isinstance(x, dict) else numbers(x)
 
 
 NUMPY |= {function: _constant(function) for function in CONSTANT}

@@ -16,6 +16,13 @@ def numbers(operand: Operand) -> Any:
     return operand.numpy() if hasattr(operand, "numpy") else operand
 
 
+def stripped(x: Any) -> Any:
+    """Replace the Tensors in arguments by their arrays."""
+    if isinstance(x, (tuple, list)):
+        return type(x)(map(stripped, x))
+    return {key: stripped(value) for key, value in x.items()} if isinstance(x, dict) else numbers(x)
+
+
 def match(g: Operand, like: Operand) -> Operand:
     """
     Give the derivative ``g`` the shape and dtype of the operand ``like``: the one place of un-broadcasting.
