@@ -313,23 +313,38 @@ orthonormal = General(
 )
 
 
-def _pinv_vjp(g: Operand, out: Operand, a: Operand, rcond: float | None = None) -> Operand:
-    p, q, back = out, transposed(out), transposed(g)
-    outside_left, outside_right = back - a @ (p @ back), back - (back @ p) @ a
-    return outside_left @ p @ q + q @ p @ outside_right - q @ g @ q
+def _independent(a: Operand, rcond: Any) -> bool:
+    """Whether no row, or no column, is a combination of the others, beyond all doubt of rounding."""
+    values = np.linalg.svd(numbers(a), compute_uv=False)
+    cut = np.maximum(0 if rcond is None else rcond, max(a.shape[-2:]) * np.finfo(a.dtype).eps)
+    return bool(np.all(values > cut[..., None] * values[..., :1]))
 
 
-def _pinv_jvp(t: Operand, out: Operand, a: Operand, rcond: float | None = None) -> Operand:
-    p, q, back = out, transposed(out), transposed(t)
-    outside_left, outside_right = back - (back @ a) @ p, back - p @ (a @ back)
-    return p @ q @ outside_left + outside_right @ q @ p - p @ t @ p
+def _beyond(x: Operand, a: Operand, p: Operand, independent: bool) -> Operand:
+    """(I − AA⁺)x. The derivative of A @ A⁺ is less exact by the condition of A than that of the basis."""
+    return _outside(orthonormal(a), x) if independent else x - a @ (p @ x)
+
+
+def _pinv_change(x: Operand, p: Operand, a: Operand, rcond: Any) -> Operand:
+    """
+    dA⁺ᵀ for dA = x, or the cotangent of A where x is that of A⁺ᵀ.
+
+    I − AA⁺ is 0 where the rank is the number of rows, I − A⁺A where it is that of columns.
+    """
+    q, independent = transposed(p), _independent(a, rcond)
+    change = -(q @ transposed(x) @ q)
+    if a.shape[-2] > a.shape[-1] or not independent:
+        change = change + _beyond(x, a, p, independent) @ p @ q
+    if a.shape[-2] < a.shape[-1] or not independent:
+        change = change + q @ p @ transposed(_beyond(transposed(x), transposed(a), q, independent))
+    return change
 
 
 pinv = General(
     "pinv",
     lambda a, rcond=None: np.linalg.pinv(a, rcond),
-    vjps=[_pinv_vjp],
-    jvps=[_pinv_jvp],
+    vjps=[lambda g, out, a, rcond=None: _pinv_change(transposed(g), out, a, rcond)],
+    jvps=[lambda t, out, a, rcond=None: transposed(_pinv_change(t, out, a, rcond))],
     symbol="A⁺",
     formula="A⁺, the pseudoinverse",
     source="Golub & Pereyra 1973: dA⁺ = −A⁺dA A⁺ + A⁺A⁺ᵀdAᵀ(I − AA⁺) + (I − A⁺A)dAᵀA⁺ᵀA⁺",

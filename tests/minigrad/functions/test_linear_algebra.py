@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -340,6 +341,78 @@ def test_nearly_singular_determinants_keep_their_second_derivative() -> None:
     expected = np.zeros((3, 3))
     expected[:2, :2] = [[5, -4], [-2, 1]]  # the cofactors of the minor
     np.testing.assert_allclose(leaf.grad, expected, atol=1e-9)
+
+
+# Pseudoinverses
+
+
+def exact_pinv(a: Any, step: Any) -> tuple[Any, Any, Any]:
+    """A⁺ and its first two derivatives along a step, in fractions: (AᵀA)A⁺ = Aᵀ, differentiated twice."""
+    if len(a) < len(a[0]):
+        first, second, third = exact_pinv(a.T, step.T)
+        return first.T, second.T, third.T
+    a, step = (np.vectorize(Fraction, otypes=[object])(x) for x in (a, step))
+    normal_0, normal_1, normal_2 = a.T @ a, step.T @ a + a.T @ step, 2 * (step.T @ step)
+    p = exact_solve(normal_0, a.T)
+    by_step = exact_solve(normal_0, step.T - normal_1 @ p)
+    twice = exact_solve(normal_0, -(normal_2 @ p + 2 * (normal_1 @ by_step)))
+    return p.astype(float), by_step.astype(float), twice.astype(float)
+
+
+def exact_solve(a: Any, b: Any) -> Any:
+    rows, n = np.concatenate([a, b], axis=1), len(a)
+    for k in range(n):  # a is positive definite: no pivot is 0
+        rows[k] = rows[k] / rows[k, k]
+        others = np.arange(n) != k
+        rows[others] = rows[others] - np.outer(rows[others, k], rows[k])
+    return rows[:, n:]
+
+
+@pytest.mark.parametrize("f", [linalg.pinv, linalg.inv])
+@settings(max_examples=40)
+@given(data=st.data(), seed=seeds, power=st.integers(0, 5))
+def test_the_derivatives_of_pinv_lose_no_more_than_the_condition(
+    f: Any, data: Any, seed: int, power: int
+) -> None:
+    m = data.draw(st.integers(2, 5))
+    n = m if f is linalg.inv else data.draw(st.integers(2, 5))
+    rng, k = np.random.default_rng(seed), min(m, n)
+    left, right = (np.linalg.qr(rng.normal(size=(side, k)))[0] for side in (m, n))
+    a = left * np.geomspace(1, 10.0**-power, k) @ right.T
+    step, cotangent = rng.normal(size=(m, n)), rng.normal(size=(n, m))
+
+    def along(g: Any) -> Any:
+        return lambda x: mg.jvp(g, [x], [step])[1]
+
+    def product(x: Any) -> Any:
+        return np.sum(f(x) * cotangent)
+
+    tolerance = 100 * 10.0**power * np.finfo(float).eps
+    value, first, second = exact_pinv(a, step)
+    for actual, expected in zip((f(a), along(f)(a), along(along(f))(a)), (value, first, second), strict=True):
+        assert np.linalg.norm(actual - expected) <= tolerance * np.linalg.norm(expected)
+    size = tolerance * np.linalg.norm(cotangent)
+    gradient = np.sum(mg.grad(product)(a) * step)
+    assert abs(gradient - np.sum(cotangent * first)) <= size * np.linalg.norm(first)
+    curvature = np.sum(mg.hvp(product, a, step) * step)
+    assert abs(curvature - np.sum(cotangent * second)) <= size * np.linalg.norm(second)
+
+
+@few
+@given(seed=seeds, rank=st.integers(1, 2))
+def test_the_derivatives_of_pinv_are_right_where_the_rank_stays_less_than_full(seed: int, rank: int) -> None:
+    rng = np.random.default_rng(seed)
+    left, right = np.linalg.qr(rng.normal(size=(4, 3)))[0], np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    mg.check_gradients(lambda x, y: linalg.pinv(x @ y, 1e-9), left[:, :rank], right[:rank])
+
+
+def test_a_batch_of_several_ranks_has_the_pseudoinverses_of_its_matrices() -> None:
+    batch = np.random.default_rng(0).normal(size=(3, 4, 3))
+    batch[1, :, 2] = batch[1, :, 1]
+    second = mg.hvp(lambda x: np.sum(linalg.pinv(x) ** 2), batch, batch**2)
+    for a, expected in zip(batch, second, strict=True):
+        actual = mg.hvp(lambda x: np.sum(linalg.pinv(x) ** 2), a, a**2)
+        np.testing.assert_allclose(actual, expected, rtol=1e-9)
 
 
 # Equal eigenvalues
