@@ -58,7 +58,7 @@ class Node:
         mode: Mode,
     ) -> None:
         self.primitive = primitive
-        self.parents = parents
+        self.parents: Any = parents
         self.args: Sequence[Any] | None = args
         self.options = options
         self.output = output
@@ -71,7 +71,7 @@ class Node:
     @property
     def released(self) -> bool:
         """Whether a backward pass has let go of what the rule needs."""
-        return self.args is None
+        return self.parents is None
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
         """Become a copy, perhaps in another process: recorded now, after the copies of the parents."""
@@ -81,8 +81,7 @@ class Node:
 
     def release(self) -> None:
         """Let go of arrays and parents."""
-        self.args = self.output = None
-        self.parents = ()
+        self.args = self.output = self.parents = None
 
 
 def newest_first(root: Vertex) -> list[Vertex]:
@@ -97,8 +96,7 @@ def newest_first(root: Vertex) -> list[Vertex]:
     seen = {id(root)}
     found = [root]
     for vertex in found:
-        _check_kept(vertex)
-        for parent in vertex.parents:
+        for parent in _parents(vertex):
             if parent is not None and id(parent) not in seen:
                 seen.add(id(parent))
                 found.append(parent)
@@ -127,8 +125,7 @@ def between(roots: Sequence[Vertex], ends: Collection[int], since: int) -> tuple
         if vertex.order < since:
             beyond.append(vertex)
             continue
-        _check_kept(vertex)
-        for parent in vertex.parents:
+        for parent in _parents(vertex):
             if parent is not None and id(parent) not in seen:
                 seen.add(id(parent))
                 found.append(parent)
@@ -184,16 +181,18 @@ def walk_backward(
             continue
         output, args = read(vertex)
         vjp = primitive.vjp
-        if primitive.guards or id(vertex) in unchosen:
+        if primitive.guards or (unchosen and id(vertex) in unchosen):
             vjp = primitive.strong_vjp
             if primitive.guards or primitive.keeps_zeros:
                 unchosen.update(map(id, parents))
         for k, parent in enumerate(parents):
-            if parent is None or (wanted is not None and id(parent) not in wanted):
-                continue
-            share = partial(vjp, k, g, output, args, vertex.options)
-            c = share() if inspect is None else inspect.cotangent(vertex, k, share)
             key = id(parent)
+            if parent is None or (wanted is not None and key not in wanted):
+                continue
+            if inspect is None:
+                c = vjp(k, g, output, args, vertex.options)
+            else:
+                c = inspect.cotangent(vertex, k, partial(vjp, k, g, output, args, vertex.options))
             pending[key] = pending[key] + c if key in pending else c
         if release:
             vertex.release()
@@ -229,9 +228,11 @@ def _checked(read: Read, order: Sequence[Vertex]) -> Read:
     return check_and_read
 
 
-def _check_kept(vertex: Vertex) -> None:
-    if vertex.primitive is not None and vertex.released:
+def _parents(vertex: Vertex) -> Any:
+    parents = vertex.parents
+    if parents is None:
         raise GraphFreedError(
             "this graph was freed by an earlier backward(), or by one that failed; "
             "call that one with retain_graph=True, or compute the output again"
         )
+    return parents

@@ -19,6 +19,11 @@ from .rules import Primitive
 from .rules.operands import as_array, numbers, stripped
 from .rules.shaping import gather
 
+NUMBERS = "biuf"
+"""Kinds of dtype that a Tensor may have."""
+
+_new = object.__new__
+
 
 def tensor(
     data: ArrayLike | Tensor, dtype: DTypeLike | None = None, requires_grad: bool = False, label: str = ""
@@ -86,7 +91,7 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
 
     def __init__(self, data: Any, requires_grad: bool = False, label: str = "") -> None:
         self.data: Array = as_array(data)
-        if self.data.dtype.kind not in "biuf":
+        if self.data.dtype.kind not in NUMBERS:
             raise TypeError(
                 f"a Tensor holds real numbers, but got dtype {self.data.dtype}; convert it to floats first"
             )
@@ -208,7 +213,7 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
                 )
             return np.ones_like(self.data)
         seed = gradient if isinstance(gradient, Tensor) else as_array(gradient)
-        if seed.dtype.kind not in "biuf":
+        if seed.dtype.kind not in NUMBERS:
             raise TypeError(f"gradient must be real numbers, but has dtype {seed.dtype}")
         if seed.shape != self.shape:
             raise ValueError(
@@ -252,11 +257,11 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
         output = primitive.compute(args, options)
         if mode.inspect is not None:
             mode.inspect.result(primitive, args, options, output)
-        result = Tensor(output)
-        if wanted and result.data.dtype.kind == "f":  # rounding to whole numbers has no derivative
-            result._node = Node(primitive, tuple(parents), args, options, result.data, mode)
-            result._requires_grad = True
-        return result
+        output = as_array(output)
+        kind = output.dtype.kind
+        if wanted and kind == "f":  # rounding to whole numbers has no derivative
+            return _wrap(output, Node(primitive, tuple(parents), args, options, output, mode))
+        return _wrap(output, None) if kind in NUMBERS else Tensor(output)
 
     def _vertex(self) -> Any:
         """Return where this Tensor stands in the graph, if its numbers are still those computed there."""
@@ -359,10 +364,14 @@ def recorded(node: Node) -> tuple[Any, Sequence[Any]]:
     return _wrap(node.output, node), args
 
 
-def _wrap(array: Any, node: Node) -> Tensor:
-    """Return the output Tensor of a node."""
-    result = Tensor(array)
-    result._node, result._requires_grad = node, True
+def _wrap(array: Any, node: Node | None) -> Tensor:
+    """Return the Tensor of what was computed, without the questions that are put to what users give."""
+    result = _new(Tensor)
+    result.data = array
+    result._label = ""
+    result._grad = None
+    result._node = node
+    result._requires_grad = node is not None
     return result
 
 

@@ -95,9 +95,10 @@ class Linear(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x @ weight.T + bias``."""
-        if x.ndim == 0 or x.shape[-1] != self.n_in:
+        given = x.data
+        if given.ndim == 0 or given.shape[-1] != self.n_in:
             raise ValueError(f"{self} got {x.shape}; its last axis must be {self.n_in}")
-        if x.dtype.kind != "f":
+        if given.dtype.kind != "f":
             x = x.astype(self.weight.dtype)
         return linear(x, self.weight, 0.0 if self.bias is None else self.bias)
 

@@ -94,7 +94,7 @@ class Adam(Optimizer):
     RMSProp with momentum, both corrected for their start at 0: θ ← θ − η m̂ / (√v̂ + ε).
 
     m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ).
-    Kingma and Ba, arXiv:1412.6980.
+    Kingma and Ba, arXiv:1412.6980. Remembered are the sums m / (1 − β₁) and v / (1 − β₂).
 
     Parameters
     ----------
@@ -106,21 +106,22 @@ class Adam(Optimizer):
         ε ≥ 0; at 0, 0/0 is no step.
     """
 
-    memory = ("mean", "square")
+    memory = ("sum", "square_sum")
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
 
     def update(self, data: Array, grad: Array, work: Array, step: int, *memory: Array) -> None:
-        """Average g and g², correct both for their start, and descend."""
-        mean, square = memory
+        """Add up g and g², make averages of both, and descend."""
+        total, squares = memory
         beta1, beta2 = self.betas
-        _average(mean, beta1, grad, work)
-        _average(square, beta2, np.multiply(grad, grad, out=work), work)
-        # The corrections are numbers: inside the rate and ε they cost nothing.
-        root = math.sqrt(1 - beta2**step)
-        rate = self.lr * root / (1 - beta1**step)
-        _descend(data, rate, mean, np.sqrt(square, out=work), self.eps * root)
+        total *= beta1
+        total += grad
+        squares *= beta2
+        squares += np.multiply(grad, grad, out=work)
+        # A sum of 1, β, β² … βᵗ⁻¹ makes it an average. They are numbers: in the rate and ε they cost nothing.
+        weight, root = _geometric(beta1, step), math.sqrt(_geometric(beta2, step))
+        _descend(data, self.lr * root / weight, total, np.sqrt(squares, out=work), self.eps * root)
 
 
 @dataclass(eq=False)
@@ -145,6 +146,11 @@ class AdamW(Adam):
         """Shrink the parameter, then take Adam's step."""
         data *= 1 - self.lr * self.weight_decay
         super().update(data, grad, work, step, *memory)
+
+
+def _geometric(ratio: float, count: int) -> float:
+    """Return 1 + ratio + … + ratioᶜᵒᵘⁿᵗ⁻¹."""
+    return (1 - ratio**count) / (1 - ratio)
 
 
 def _average(average: Array, share: float, value: Array, work: Array) -> None:

@@ -109,13 +109,12 @@ class Optimizer(ABC):
                 continue
             if not isinstance(grad, np.ndarray):  # a Tensor, recorded under create_graph
                 grad = grad.data
-            layout = (memory, data.shape, data.dtype)
-            if grad.shape != data.shape or state.layout != layout:
+            if data is not state.data or grad.shape != data.shape or tuple(state.arrays) != memory:
                 self._check_shapes(index, data, grad, state)
-                changed.append((data, state, layout))
+                changed.append((data, state))
             moving.append((data, grad, state))
-        for data, state, layout in changed:
-            state.arrays, state.layout = state.prepared(data, memory), layout
+        for data, state in changed:
+            state.arrays, state.data = state.prepared(data, memory), data
             self._pack = None
         now = tick()
         for data, _, state in moving:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from .. import writes
-from .state import Moving, State
+from .state import Array, Moving, State
 
 SMALL, MOST = 32_768, 262_144
 """Entries of a parameter that is packed, and of all of them together."""
@@ -45,29 +46,35 @@ class Pack:
         self.states = frozenset(state for _, state in fitting) if len(fitting) > 1 else frozenset[State]()
         if not self.states:
             return
-        ends = np.cumsum([data.size for data, _ in fitting])
-        self.places = [slice(end - data.size, end) for end, (data, _) in zip(ends, fitting, strict=True)]
+        self.shapes = [data.shape for data, _ in fitting]
         self.data, self.grad = (np.empty(size, fitting[0][0].dtype) for _ in range(2))
+        self.parts = self._parts(self.data)
         self.memory = []
         for name in fitting[0][1].arrays:
             whole = np.concatenate([state.arrays[name].reshape(-1) for _, state in fitting])
             self.memory.append(whole)
-            for (data, state), place in zip(fitting, self.places, strict=True):
-                state.arrays[name] = whole[place].reshape(data.shape)
+            for (_, state), part in zip(fitting, self._parts(whole), strict=True):
+                state.arrays[name] = part
 
     def gather(self, moving: Sequence[Moving]) -> bool:
-        """Collect numbers and gradients, if all parameters are there, in step, and still share no memory."""
+        """Collect numbers and gradients, if all parameters are there and in step."""
         if not self.states or len(moving) < len(self.states):
             return False
-        if any(state.step != moving[0][2].step for _, _, state in moving):
-            return False
-        if len({id(writes.owner(data)) for data, _, _ in moving}) < len(moving):
+        step = moving[0][2].step
+        if any(state.step != step for _, _, state in moving):
             return False
         np.concatenate([data.reshape(-1) for data, _, _ in moving], out=self.data)
         np.concatenate([grad.reshape(-1) for _, grad, _ in moving], out=self.grad)
         return True
 
+    def _parts(self, whole: Array) -> list[Array]:
+        """Return the views of a vector that belong to the parameters."""
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes])
+        return [
+            part.reshape(shape) for part, shape in zip(np.split(whole, ends[:-1]), self.shapes, strict=True)
+        ]
+
     def scatter(self, moving: Sequence[Moving]) -> None:
         """Put the numbers back into the parameters."""
-        for (data, _, _), place in zip(moving, self.places, strict=True):
-            data[...] = self.data[place].reshape(data.shape)
+        for (data, _, _), part in zip(moving, self.parts, strict=True):
+            data[...] = part

@@ -13,13 +13,13 @@ Array: TypeAlias = NDArray[Any]
 class State:
     """The steps that a parameter took, and arrays of its shape and dtype, by name."""
 
-    __slots__ = ("arrays", "layout", "step")
+    __slots__ = ("arrays", "data", "step")
 
     def __init__(self, step: int = 0, arrays: dict[str, Array] | None = None) -> None:
         self.step = step
         self.arrays = arrays or {}
-        self.layout: Any = None
-        """Names, shape and dtype that the arrays were prepared for."""
+        self.data: Array | None = None
+        """The parameter's numbers, for which the arrays were prepared."""
 
     def prepared(self, data: Array, memory: tuple[str, ...]) -> dict[str, Array]:
         """Return the arrays of these names in the dtype of ``data``; what is new is zero."""

@@ -146,7 +146,7 @@ class Primitive:
                 raise TypeError(f"{self.signature} was given {len(operands) + len(extra)}")
         if len(operands) < len(self.classes):
             raise TypeError(f"{self.signature} was given {len(operands)}")
-        if not options.keys() <= set(self.options):
+        if options and not options.keys() <= set(self.options):
             unknown = ", ".join(f"{name}=" for name in sorted(options.keys() - set(self.options)))
             raise TypeError(f"{self.signature} was given {unknown}")
         for operand in operands:

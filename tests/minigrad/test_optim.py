@@ -365,7 +365,7 @@ def test_a_changed_shape_is_an_error_before_anything_moves(count: int) -> None:
     message = r"parameter 1 has shape \(4, 3\), but its gradient has shape \(2, 3\)"
     if count == 2:
         second.grad = np.ones((4, 3))
-        message = r"shape \(4, 3\), but the mean that Adam remembers for it has shape \(2, 3\)"
+        message = r"shape \(4, 3\), but the sum that Adam remembers for it has shape \(2, 3\)"
     with pytest.raises(ValueError, match=message):
         optimizer.step()
     np.testing.assert_array_equal(first.data, numbers)
@@ -444,7 +444,7 @@ def test_a_gradient_of_0_is_no_step(make: Any, dtype: Any) -> None:
         (lambda s: s["options"].update(lr=-1), "lr must be at least 0"),
         (lambda s: s["parameters"].pop(), "the state is for 1 parameters, this one has 2"),
         (lambda s: s["parameters"][0].update(mean=np.zeros(5)), r"parameter 0 after 1 steps has .*\(5,\)"),
-        (lambda s: s["parameters"][0].pop("square"), "expected .*square"),
+        (lambda s: s["parameters"][0].pop("square_sum"), "expected .*square_sum"),
         (lambda s: s["parameters"][1].update(mean=np.zeros(1)), "parameter 1 after 0 steps"),
     ],
 )
