@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, ordering
 from ..rules.operands import numbers
-from .arguments import along, operand, refuse
+from .arguments import along, one_axis, operand, refuse, several_axes
 from .reductions import Axis
 
 __all__ = [
@@ -30,7 +29,7 @@ def cumsum(a: Any, axis: int | None = None, dtype: DTypeLike | None = None, out:
     tensor([1., 3., 6.])
     """
     refuse("cumsum", out=out)
-    x, axis = _in_line(a, axis, dtype)
+    x, axis = _in_line("cumsum", a, axis, dtype)
     result = ordering.cumsum(x, axis=axis)
     return result if dtype is None or result.dtype == dtype else result.astype(np.dtype(dtype))
 
@@ -48,7 +47,7 @@ def cumprod(a: Any, axis: int | None = None, dtype: DTypeLike | None = None, out
     tensor([1., 2., 6.])
     """
     refuse("cumprod", out=out)
-    x, axis = _in_line(a, axis, dtype)
+    x, axis = _in_line("cumprod", a, axis, dtype)
     if axis in (-1, x.ndim - 1):
         result = ordering.cumprod(x)
     else:
@@ -75,7 +74,7 @@ def cumulative_sum(
     tensor([0., 1., 3.])
     """
     refuse("cumulative_sum", out=out)
-    return _cumulative(cumsum, operand(x), axis, dtype, 0 if include_initial else None)
+    return _cumulative("cumulative_sum", cumsum, operand(x), axis, dtype, 0 if include_initial else None)
 
 
 def cumulative_prod(
@@ -97,13 +96,15 @@ def cumulative_prod(
     tensor([1., 3., 6.])
     """
     refuse("cumulative_prod", out=out)
-    return _cumulative(cumprod, operand(x), axis, dtype, 1 if include_initial else None)
+    return _cumulative("cumulative_prod", cumprod, operand(x), axis, dtype, 1 if include_initial else None)
 
 
-def _cumulative(running: Any, x: Any, axis: int | None, dtype: Any, first: float | None) -> Any:
+def _cumulative(name: str, running: Any, x: Any, axis: int | None, dtype: Any, first: float | None) -> Any:
     if axis is None and x.ndim != 1:
-        raise ValueError(f"of shape {x.shape}, with {x.ndim} axes: say along which axis= to accumulate")
-    axis = 0 if axis is None else normalize_axis_index(axis, x.ndim)
+        raise ValueError(
+            f"{name} of shape {x.shape}, with {x.ndim} axes: say along which axis= to accumulate"
+        )
+    axis = 0 if axis is None else one_axis(name, axis, x)
     result = running(x, axis, dtype)
     if first is None:
         return result
@@ -172,7 +173,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         raise ValueError(f"diff takes differences n ≥ 0 times, but n = {n}")
     if x.ndim == 0:
         raise ValueError("diff of a single number: neighbours need an axis")
-    axis = normalize_axis_index(axis, x.ndim)
+    axis = one_axis("diff", axis, x)
     if n == 0:
         return x
     if x.dtype == bool:
@@ -244,7 +245,7 @@ def _gradient(f: Any, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> 
     x = x if x.dtype.kind == "f" else x.astype(float)
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order is 1 or 2, not {edge_order}")
-    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    axes = range(x.ndim) if axis is None else several_axes("gradient", axis, x)
     spacings = [operand(each) for each in varargs or (1.0,)]
     spacings *= len(axes) if len(spacings) == 1 and spacings[0].ndim == 0 else 1
     if len(spacings) != len(axes):
@@ -294,7 +295,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     tensor(5.5)
     """
     values = operand(y)
-    axis = normalize_axis_index(axis, values.ndim)
+    axis = one_axis("trapezoid", axis, values)
     width: Any = operand(dx) if isinstance(dx, np.ndarray) else dx
     if x is not None:
         width = diff(x, axis=axis if operand(x).ndim > 1 else 0)
@@ -304,15 +305,15 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return np.sum(width * ends / 2.0, axis=axis)
 
 
-def _in_line(a: Any, axis: int | None, dtype: DTypeLike | None) -> tuple[Any, int]:
+def _in_line(name: str, a: Any, axis: int | None, dtype: DTypeLike | None) -> tuple[Any, int]:
     """The entries to accumulate, converted beforehand as NumPy does, and the axis."""
     x = operand(a)
     if dtype is not None:
         if np.dtype(dtype).kind not in "fiu":
-            raise TypeError(f"running sums and products are numbers, not of dtype {np.dtype(dtype)}")
+            raise TypeError(f"{name} gives numbers, not those of dtype {np.dtype(dtype)}")
         x = x.astype(np.dtype(dtype))
     x = np.reshape(x, (-1,)) if axis is None or x.ndim == 0 else x
-    return x, 0 if axis is None else normalize_axis_index(axis, x.ndim)
+    return x, 0 if axis is None else one_axis(name, axis, x)
 
 
 NUMPY |= {getattr(np, name): globals()[name] for name in __all__ if hasattr(np, name)}  # some since 2.1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rules.operands import as_array
 
@@ -44,6 +45,34 @@ def refuse(function: str, **options: Any) -> None:
             raise TypeError(
                 f"np.{function} of a Tensor takes no {name}=: {ADVICE[name].format('np.' + function)}"
             )
+
+
+def one_axis(function: str, axis: Any, x: Any) -> int:
+    """
+    Return an axis of ``x``, counted from 0.
+
+    Raises
+    ------
+    AxisError, TypeError
+        If there is no such axis, naming the function that was called.
+    """
+    try:
+        return normalize_axis_index(axis, x.ndim)
+    except (ValueError, TypeError) as error:
+        raise _no_axis(function, axis, x, error) from None
+
+
+def several_axes(function: str, axis: Any, x: Any, repeated: bool = False) -> tuple[int, ...]:
+    """Return one or several axes of ``x``, counted from 0, all different unless they may be ``repeated``."""
+    try:
+        return normalize_axis_tuple(axis, x.ndim, allow_duplicate=repeated)
+    except (ValueError, TypeError) as error:
+        raise _no_axis(function, axis, x, error) from None
+
+
+def _no_axis(function: str, axis: Any, x: Any, error: Exception) -> Exception:
+    there = f"those from {-x.ndim} to {x.ndim - 1}" if x.ndim else "none"
+    return type(error)(f"{function} got axis {axis!r} of shape {x.shape}, where there are {there}: {error}")
 
 
 def along(axis: int, part: Any) -> tuple[Any, ...]:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, shaping
 from ..rules.operands import as_array, numbers
-from .arguments import along, operand, refuse
+from .arguments import along, one_axis, operand, refuse
 
 __all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "insert", "stack", "vstack"]
 
@@ -39,13 +38,7 @@ def concatenate(
     tensor([1., 2., 3.])
     """
     refuse("concatenate", out=out)
-    parts = _several("concatenate", arrays)
-    if axis is None:  # as NumPy: of all entries in a row
-        kinds = [part if type(part) in (int, float) else operand(part).dtype for part in parts]
-        common = np.result_type(*kinds)  # a number of Python's leaves float32 as it is
-        rows = [np.reshape(operand(part), (-1,)) for part in parts]
-        parts, axis = [row if row.dtype == common else row.astype(common) for row in rows], 0
-    return _converted("concatenate", _joined(parts, axis), dtype, casting)
+    return _concatenated("concatenate", _several("concatenate", arrays), axis, dtype, casting)
 
 
 def stack(
@@ -80,7 +73,7 @@ def hstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str =
     tensor([1., 2., 3.])
     """
     parts = [np.atleast_1d(operand(part)) for part in _several("hstack", tup)]
-    return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1, dtype=dtype, casting=casting)
+    return _concatenated("hstack", parts, 0 if parts[0].ndim == 1 else 1, dtype, casting)
 
 
 def vstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str = "same_kind") -> Any:
@@ -94,7 +87,7 @@ def vstack(tup: Sequence[Any], *, dtype: DTypeLike | None = None, casting: str =
     (2, 2)
     """
     parts = [np.atleast_2d(operand(part)) for part in _several("vstack", tup)]
-    return concatenate(parts, axis=0, dtype=dtype, casting=casting)
+    return _concatenated("vstack", parts, 0, dtype, casting)
 
 
 def dstack(tup: Sequence[Any]) -> Any:
@@ -107,7 +100,7 @@ def dstack(tup: Sequence[Any]) -> Any:
     >>> mg.dstack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])]).shape
     (1, 2, 2)
     """
-    return concatenate([np.atleast_3d(operand(part)) for part in _several("dstack", tup)], axis=2)
+    return _concatenated("dstack", [np.atleast_3d(operand(part)) for part in _several("dstack", tup)], 2)
 
 
 def column_stack(tup: Sequence[Any]) -> Any:
@@ -122,7 +115,8 @@ def column_stack(tup: Sequence[Any]) -> Any:
             [2., 4.]])
     """
     parts = [operand(part) for part in _several("column_stack", tup)]
-    return concatenate([part if part.ndim > 1 else np.reshape(part, (-1, 1)) for part in parts], axis=1)
+    columns = [part if part.ndim > 1 else np.reshape(part, (-1, 1)) for part in parts]
+    return _concatenated("column_stack", columns, 1)
 
 
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
@@ -135,7 +129,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     >>> mg.append(mg.tensor([1.0, 2.0]), 3.0)
     tensor([1., 2., 3.])
     """
-    return concatenate([operand(arr), operand(values)], axis=axis)
+    return _concatenated("append", [operand(arr), operand(values)], axis)
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
@@ -172,7 +166,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         new = np.array(values, dtype=x.dtype)  # or OverflowError
     if axis is None:
         x, axis = np.reshape(x, (-1,)), 0
-    axis = normalize_axis_index(axis, x.ndim)
+    axis = one_axis("insert", axis, x)
     n = x.shape[axis]
     places = np.arange(*obj.indices(n)) if isinstance(obj, slice) else as_array(numbers(obj))
     if places.size and places.dtype.kind not in "iub":
@@ -219,7 +213,7 @@ def block(arrays: Any) -> Any:
         parts = [join(inner, level + 1) for inner in part]
         ndim = max(x.ndim for x in parts)
         parts = [np.reshape(x, (*(1,) * (ndim - x.ndim), *x.shape)) for x in parts]
-        return shaping.concatenate(*parts, axis=level - depth)
+        return _concatenated("block", parts, level - depth)
 
     return join(arrays, 0) if depth else np.copy(operand(arrays))
 
@@ -233,6 +227,24 @@ def _depths(part: Any, level: int = 0) -> list[int]:
     if not part:
         raise ValueError("block takes lists with at least one block in each, but got an empty one")
     return [depth for inner in part for depth in _depths(inner, level + 1)]
+
+
+def _concatenated(
+    name: str,
+    parts: Sequence[Any],
+    axis: int | None,
+    dtype: DTypeLike | None = None,
+    casting: str = "same_kind",
+) -> Any:
+    if axis is None:  # as NumPy: of all entries in a row
+        kinds = [part if type(part) in (int, float) else operand(part).dtype for part in parts]
+        common = np.result_type(*kinds)  # a number of Python's leaves float32 as it is
+        rows = [np.reshape(operand(part), (-1,)) for part in parts]
+        parts, axis = [row if row.dtype == common else row.astype(common) for row in rows], 0
+    try:
+        return _converted(name, _joined(parts, axis), dtype, casting)
+    except (TypeError, ValueError) as error:  # which names the primitive
+        raise type(error)(str(error).replace("concatenate", name, 1)) from None
 
 
 def _joined(parts: Sequence[Any], axis: int) -> Any:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY
 from ..rules.operands import as_array, numbers
 from ..rules.shaping import scatter_add
-from .arguments import along, operand, refuse
+from .arguments import along, one_axis, operand, refuse, several_axes
 
 __all__ = [
     "choose", "compress", "delete", "diag", "diagflat", "diagonal", "extract", "take", "take_along_axis",
@@ -49,20 +48,31 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
     tensor([30., 10.])
     """
     refuse("take", out=out)
-    x = operand(a)
+    return _taken("take", operand(a), as_array(numbers(indices)), axis, mode)
+
+
+def _taken(name: str, x: Any, indices: Any, axis: int | None, mode: str = "raise") -> Any:
     if axis is None:
         x, axis = np.reshape(x, (-1,)), 0
-    axis = normalize_axis_index(axis, x.ndim)
-    return x[along(axis, _within(as_array(numbers(indices)), x.shape[axis], mode))]
+    axis = one_axis(name, axis, x)
+    whole, n = _within(name, indices, x.shape[axis], mode), x.shape[axis]
+    if whole.size and not (-n <= whole.min() and whole.max() < n):
+        beyond = whole[(whole < -n) | (whole >= n)].flat[0]
+        raise IndexError(
+            f"{name} got index {beyond}, but there are {n} entries along axis {axis} of {x.shape}"
+        )
+    return x[along(axis, whole)]
 
 
-def _within(indices: Any, n: int, mode: str) -> Any:
+def _within(name: str, indices: Any, n: int, mode: str) -> Any:
     if mode not in ("raise", "wrap", "clip"):
-        raise ValueError(f'the mode of an index out of bounds is "raise", "wrap" or "clip", not {mode!r}')
+        raise ValueError(
+            f'{name}: mode is "raise", "wrap" or "clip", for indices out of bounds, not {mode!r}'
+        )
     if indices.size == 0:
         return indices.astype(int)
     if indices.dtype.kind not in "iu" and indices.dtype != bool:
-        raise TypeError(f"indices are whole numbers, but got dtype {indices.dtype}")
+        raise TypeError(f"{name} takes indices that are whole numbers, but got dtype {indices.dtype}")
     whole = indices.astype(int)
     return whole if mode == "raise" else whole % n if mode == "wrap" else np.clip(whole, 0, n - 1)
 
@@ -81,7 +91,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     x, places = operand(arr), as_array(numbers(indices))
     if axis is None:
         x, axis = np.reshape(x, (-1,)), 0
-    axis = normalize_axis_index(axis, x.ndim)
+    axis = one_axis("take_along_axis", axis, x)
     if places.ndim != x.ndim:
         raise ValueError(f"indices need the {x.ndim} axes of shape {x.shape}, but have shape {places.shape}")
     if places.dtype.kind not in "iu":
@@ -105,7 +115,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) 
     chosen = as_array(numbers(condition))
     if chosen.ndim != 1:
         raise ValueError(f"compress takes a condition of one axis, but it has shape {chosen.shape}")
-    return take(a, np.flatnonzero(chosen), axis=axis)
+    return _taken("compress", operand(a), np.flatnonzero(chosen), axis)
 
 
 def extract(condition: Any, arr: Any) -> Any:
@@ -119,7 +129,7 @@ def extract(condition: Any, arr: Any) -> Any:
     >>> mg.extract(x > 0, x)
     tensor([1., 3.])
     """
-    return take(np.reshape(operand(arr), (-1,)), np.flatnonzero(numbers(condition)))
+    return _taken("extract", operand(arr), np.flatnonzero(numbers(condition)), None)
 
 
 def choose(a: Any, choices: Sequence[Any], out: None = None, mode: str = "raise") -> Any:
@@ -135,7 +145,7 @@ def choose(a: Any, choices: Sequence[Any], out: None = None, mode: str = "raise"
     refuse("choose", out=out)
     which = as_array(numbers(a))
     first, *others = np.broadcast_arrays(which, *choices)
-    index = _within(numbers(first), len(others), mode)
+    index = _within("choose", numbers(first), len(others), mode)
     if ((index < 0) | (index >= len(others))).any():
         raise ValueError(f"choose: there are {len(others)} choices, but an entry asks for another")
     return take_along_axis(np.stack(others), index[None], axis=0)[0]
@@ -154,8 +164,12 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     x = operand(arr)
     if axis is None:
         x, axis = np.reshape(x, (-1,)), 0
-    axis = normalize_axis_index(axis, x.ndim)
-    return x[along(axis, np.delete(np.arange(x.shape[axis]), numbers(obj)))]
+    axis = one_axis("delete", axis, x)
+    try:
+        kept = np.delete(np.arange(x.shape[axis]), numbers(obj))
+    except (IndexError, ValueError) as error:
+        raise type(error)(f"delete got {obj!r} along axis {axis} of shape {x.shape}: {error}") from None
+    return x[along(axis, kept)]
 
 
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
@@ -172,7 +186,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     if trim.lower() not in ("", "f", "b", "fb", "bf"):
         raise ValueError(f'trim_zeros takes zeros off the front, "f", the back, "b", or both, not {trim!r}')
     if axis is not None:
-        normalize_axis_tuple(axis, x.ndim)
+        several_axes("trim_zeros", axis, x)
     if x.ndim != 1 or axis not in (None, 0, -1):
         raise ValueError(f"trim_zeros of a Tensor takes one axis, but got shape {x.shape}; slice it instead")
     held = np.flatnonzero(numbers(x))
@@ -194,10 +208,13 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     >>> mg.diagonal(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([1., 4.])
     """
-    x = operand(a)
+    return _diagonal("diagonal", operand(a), offset, axis1, axis2)
+
+
+def _diagonal(name: str, x: Any, offset: int, axis1: int, axis2: int) -> Any:
     if x.ndim < 2:
-        raise ValueError(f"a diagonal takes two axes at least, but got shape {x.shape}")
-    matrices = np.moveaxis(x, (axis1, axis2), (-2, -1))
+        raise ValueError(f"{name} takes two axes at least, but got shape {x.shape}")
+    matrices = np.moveaxis(x, several_axes(name, (axis1, axis2), x), (-2, -1))
     rows, columns = matrices.shape[-2:]
     n = min(rows + min(offset, 0), columns - max(offset, 0))
     steps = np.arange(max(n, 0))
@@ -257,7 +274,7 @@ def _trace(
     tensor(5.)
     """
     refuse("trace", out=out)
-    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+    return np.sum(_diagonal("trace", operand(a), offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 def tril(m: Any, k: int = 0) -> Any:

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rules import NUMPY
 from ..rules.operands import as_array, numbers
 from ..rules.shaping import scatter_add
-from .arguments import along, operand
+from .arguments import along, one_axis, operand, several_axes
 
 __all__ = ["pad", "repeat", "resize", "sliding_window_view", "tile"]
 
@@ -30,6 +29,8 @@ def tile(A: Any, reps: int | Sequence[int]) -> Any:
     times = (reps,) if np.ndim(reps) == 0 else tuple(reps)  # type: ignore[arg-type]
     shape = (*(1,) * (len(times) - x.ndim), *x.shape)
     times = (*(1,) * (x.ndim - len(times)), *times)
+    if any(r < 0 for r in times):
+        raise ValueError(f"tile repeats an array 0 times or more, but got reps = {reps}")
     apart = np.reshape(x, [length for n in shape for length in (1, n)])
     copies = np.broadcast_to(apart, [length for r, n in zip(times, shape, strict=True) for length in (r, n)])
     tiled = np.reshape(copies, [int(r) * n for r, n in zip(times, shape, strict=True)])
@@ -49,7 +50,7 @@ def repeat(a: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     x = operand(a)
     if axis is None:
         x, axis = np.reshape(x, (-1,)), 0
-    axis = normalize_axis_index(axis, x.ndim)
+    axis = one_axis("repeat", axis, x)
     counts = as_array(numbers(repeats))
     if counts.size and counts.dtype.kind not in "iub":
         raise TypeError(f"repeat takes whole numbers of times, but got dtype {counts.dtype}")
@@ -106,7 +107,7 @@ def sliding_window_view(
     """
     x = operand(x)
     lengths = (window_shape,) if np.ndim(window_shape) == 0 else tuple(window_shape)
-    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
+    axes = range(x.ndim) if axis is None else several_axes("sliding_window_view", axis, x, repeated=True)
     if len(lengths) != len(axes):
         raise ValueError(f"sliding_window_view takes one length for each of {len(axes)} axes, not {lengths}")
     for k, n in zip(axes, lengths, strict=True):

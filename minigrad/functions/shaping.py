@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from ..rules import NUMPY, shaping
-from .arguments import operand, refuse
+from .arguments import one_axis, operand, refuse, several_axes
 
 __all__ = [
     "astype", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "copy",
@@ -129,7 +128,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     (2, 1, 1)
     """
     x = operand(a)
-    first, second = normalize_axis_index(axis1, x.ndim), normalize_axis_index(axis2, x.ndim)
+    first, second = one_axis("swapaxes", axis1, x), one_axis("swapaxes", axis2, x)
     axes = list(range(x.ndim))
     axes[first], axes[second] = second, first
     return shaping.transpose(x, axes=tuple(axes))
@@ -146,7 +145,7 @@ def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[in
     (2, 1, 1)
     """
     x = operand(a)
-    origin, aim = normalize_axis_tuple(source, x.ndim), normalize_axis_tuple(destination, x.ndim)
+    origin, aim = (several_axes("moveaxis", axis, x) for axis in (source, destination))
     if len(origin) != len(aim):
         raise ValueError(f"moveaxis takes as many places as axes, but got {source} and {destination}")
     axes = [k for k in range(x.ndim) if k not in origin]
@@ -166,8 +165,8 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     (2, 1, 1)
     """
     x = operand(a)
-    axis = normalize_axis_index(axis, x.ndim)
-    start = normalize_axis_index(start, x.ndim + 1) if start >= 0 else normalize_axis_index(start, x.ndim)
+    axis = one_axis("rollaxis", axis, x)
+    start = x.ndim if start == x.ndim else one_axis("rollaxis", start, x)
     return moveaxis(x, axis, start - 1 if axis < start else start)
 
 
@@ -308,7 +307,7 @@ def flip(m: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     tensor([3., 2., 1.])
     """
     x = operand(m)
-    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    axes = range(x.ndim) if axis is None else several_axes("flip", axis, x)
     return x[tuple(slice(None, None, -1) if k in axes else slice(None) for k in range(x.ndim))]
 
 
@@ -358,7 +357,7 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     x = operand(m)
     if len(axes) != 2:
         raise ValueError(f"rot90 turns in the plane of two axes, but got {axes}")
-    first, second = (normalize_axis_index(axis, x.ndim) for axis in axes)
+    first, second = (one_axis("rot90", axis, x) for axis in axes)
     if first == second:
         raise ValueError(f"rot90 turns in the plane of two different axes, but got {axes}")
     turned = {

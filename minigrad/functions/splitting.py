@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
 from ..rules import NUMPY
 from ..rules.operands import numbers
-from .arguments import along, operand
+from .arguments import along, one_axis, operand
 
 __all__ = ["array_split", "dsplit", "hsplit", "split", "unstack", "vsplit"]
 
@@ -31,7 +30,7 @@ def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> 
     [tensor([1.]), tensor([2., 3.]), tensor([4.])]
     """
     x = operand(ary)
-    n = x.shape[normalize_axis_index(axis, x.ndim)]
+    n = x.shape[one_axis("split", axis, x)]
     if np.ndim(indices_or_sections) == 0 and n % indices_or_sections:
         raise ValueError(
             f"{n} entries can't be split into {indices_or_sections} equal parts; use array_split"
@@ -50,7 +49,7 @@ def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 
     [tensor([1., 2.]), tensor([3.])]
     """
     x = operand(ary)
-    axis = normalize_axis_index(axis, x.ndim)
+    axis = one_axis("array_split", axis, x)
     cuts = numbers(indices_or_sections)
     if np.ndim(cuts) == 0 and int(cuts) != cuts:
         raise TypeError(f"an array is split into a whole number of parts, not into {cuts}")
@@ -112,7 +111,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     x = operand(x)
     if x.ndim == 0:
         raise ValueError("unstack takes one axis at least, but got a single number")
-    axis = normalize_axis_index(axis, x.ndim)
+    axis = one_axis("unstack", axis, x)
     return tuple(x[along(axis, k)] for k in range(x.shape[axis]))
 
 

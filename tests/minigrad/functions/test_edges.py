@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -570,6 +571,86 @@ def test_wrong_input_is_named(call: Any, error: type[Exception], message: str) -
         call()
 
 
+ALONG: dict[str, Callable[[Any, int], Any]] = {
+    "cumsum": np.cumsum,
+    "cumprod": np.cumprod,
+    "diff": lambda x, axis: np.diff(x, axis=axis),
+    "trapezoid": lambda x, axis: np.trapezoid(x, axis=axis),
+    "gradient": lambda x, axis: np.gradient(x, axis=axis),
+    "flip": np.flip,
+    "moveaxis": lambda x, axis: np.moveaxis(x, axis, 0),
+    "swapaxes": lambda x, axis: np.swapaxes(x, 0, axis),
+    "rollaxis": np.rollaxis,
+    "rot90": lambda x, axis: np.rot90(x, 1, (0, axis)),
+    "roll": lambda x, axis: np.roll(x, 1, axis),
+    "expand_dims": lambda x, axis: np.expand_dims(x, axis + (1 if axis > 0 else -1)),
+    "squeeze": np.squeeze,
+    "take": lambda x, axis: np.take(x, [0], axis),
+    "take_along_axis": lambda x, axis: np.take_along_axis(x, np.zeros((1,) * np.ndim(x), int), axis),
+    "compress": lambda x, axis: np.compress([True], x, axis),
+    "delete": lambda x, axis: np.delete(x, 0, axis),
+    "diagonal": lambda x, axis: np.diagonal(x, 0, 0, axis),
+    "trace": lambda x, axis: np.trace(x, 0, 0, axis),
+    "repeat": lambda x, axis: np.repeat(x, 2, axis),
+    "sliding_window_view": lambda x, axis: np.lib.stride_tricks.sliding_window_view(x, 1, axis),
+    "split": lambda x, axis: np.split(x, 1, axis),
+    "array_split": lambda x, axis: np.array_split(x, 1, axis),
+    "concatenate": lambda x, axis: np.concatenate([x, x], axis),
+    "append": lambda x, axis: np.append(x, x, axis),
+    "insert": lambda x, axis: np.insert(x, 0, 1.0, axis),
+}
+
+
+@few
+@given(
+    name=st.sampled_from(list(ALONG)),
+    shape=hnp.array_shapes(min_dims=2, max_dims=4, min_side=2, max_side=3),
+    beyond=st.integers(0, 3),
+    behind=st.booleans(),
+)
+def test_an_axis_that_is_not_there_is_named_with_the_function(
+    name: str, shape: tuple[int, ...], beyond: int, behind: bool
+) -> None:
+    axis = len(shape) + beyond if behind else -len(shape) - 1 - beyond
+    f = ALONG[name]
+    with pytest.raises(Exception) as numpys:
+        f(np.ones(shape), axis)
+    with pytest.raises((AxisError, numpys.type)) as ours:
+        f(mg.tensor(np.ones(shape), requires_grad=True), axis)
+    assert issubclass(ours.type, numpys.type)
+    message = str(ours.value)
+    assert message.startswith(name) and str(shape) in message and str(axis) in message.replace("axes", "axis")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: np.take(X, [0, 7], 1),
+            r"^take got index 7, but there are 3 entries along axis 1 of \(2, 3\)",
+        ),
+        (lambda: X.take([-8]), r"^take got index -8, but there are 6 entries along axis 0 of \(6,\)"),
+        (lambda: np.compress([1] * 5, X, 0), r"^compress got index 2, but there are 2 entries along axis 0"),
+        (lambda: np.extract([1] * 9, X), r"^extract got index 6, but there are 6"),
+        (lambda: np.delete(X, 9, 0), r"^delete got 9 along axis 0 of shape \(2, 3\)"),
+        (lambda: np.choose([0.5], [X]), "^choose takes indices that are whole numbers"),
+        (lambda: np.hstack([X, X[:1]]), r"^hstack .* shape \(2, 3\), shape \(1, 3\)"),
+        (lambda: np.vstack([X, X[:, :1]]), r"^vstack .* shape \(2, 3\), shape \(2, 1\)"),
+        (lambda: np.dstack([X, X[:1]]), r"^dstack .* shape \(2, 3, 1\), shape \(1, 3, 1\)"),
+        (lambda: np.column_stack([X, X[0]]), r"^column_stack .* shape \(3, 1\)"),
+        (lambda: np.append(X, X[0], 0), r"^append .* shape \(2, 3\), shape \(3,\)"),
+        (lambda: np.block([X, X[:1]]), r"^block .* shape \(2, 3\), shape \(1, 3\)"),
+        (lambda: np.tile(X, -2), "^tile repeats an array 0 times or more, but got reps = -2"),
+        (lambda: np.trace(X[0]), "^trace takes two axes"),
+        (lambda: np.cumsum(X, 0, dtype="U3"), "^cumsum gives numbers"),
+        (lambda: np.flip(X, 0.5), "^flip got axis 0.5 of shape"),  # type: ignore[call-overload]
+    ],
+)
+def test_errors_name_the_function_that_was_called(call: Any, message: str) -> None:
+    with pytest.raises((ValueError, IndexError, TypeError), match=message):
+        call()
+
+
 def test_averages_tell_the_sum_of_their_weights() -> None:
     value, total = np.average(X, axis=0, weights=[1.0, 3.0], returned=True)
     np.testing.assert_array_equal(value.data, [3.25, 4.25, 5.25])
@@ -593,9 +674,9 @@ def test_many_parts_are_joined_in_groups(count: int, join: Any, axis: int) -> No
     parts = [mg.tensor(x, requires_grad=True) for x in numbers]
     out = join(parts, axis=axis)
     np.testing.assert_array_equal(out.data, join(list(numbers), axis=axis))
+    assert len(out._node.parents) <= 64
     weights = np.arange(out.size, dtype=float).reshape(out.shape)
     (out * weights).sum().backward()
     pieces = np.split(weights, count, axis=axis)
     for part, piece in zip(parts, pieces, strict=True):
         np.testing.assert_array_equal(part.grad, piece.reshape(2, 1))
-    assert len(out._node.parents) <= 64
