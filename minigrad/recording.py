@@ -36,6 +36,19 @@ class Inspector(Protocol):
         """Return the tangent of a node, after a look at it."""
 
 
+class Capturer(Protocol):
+    """Turns what is computed into a program: see :func:`minigrad.compile`."""
+
+    def value(self, value: Any) -> None:
+        """Note a Value that was just computed."""
+
+    def value_backward(self, root: Any) -> None:
+        """Note that backward() is about to start from a Value."""
+
+    def lift(self, tensor: Any) -> Any:
+        """Return what stands for the array of a Tensor in the program."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mode:
     """
@@ -49,6 +62,8 @@ class Mode:
         Tells where in the user's code they are, to be kept with the node.
     inspect : Inspector or None
         Looks at their results.
+    capture : Capturer or None
+        Makes a program of them.
     outer : Mode or None
         What to go back to.
     """
@@ -56,6 +71,7 @@ class Mode:
     recording: bool = True
     locate: Callable[[], Origin] | None = None
     inspect: Inspector | None = None
+    capture: Capturer | None = None
     outer: Mode | None = None
 
 
