@@ -11,10 +11,23 @@ from . import rules
 from .functions import accumulating, picking, reductions, repeating, shaping
 from .functions.arguments import refuse
 from .operators import Operators, operator, reflected
+from .rules import Primitive
 from .rules.decisions import equal, greater, greater_equal, less, less_equal, not_equal
 from .rules.operands import numbers
 
 Array = NDArray[Any]
+
+
+def _comparison(primitive: Primitive, answer: bool) -> Any:
+    """Return the method of ``==`` or ``!=``: None differs from every number, as in NumPy."""
+
+    def compare(self: Any, other: Any) -> Any:
+        if self._accepts(other):
+            return self._record(primitive, (self, other), {})
+        return type(self)(np.full(self.shape, answer)) if other is None else NotImplemented
+
+    compare.__doc__ = f"Return {primitive.formula}."
+    return compare
 
 
 def _refused(name: str, instead: str) -> Any:
@@ -389,7 +402,7 @@ class ArrayMethods(Operators):
 
     __lt__, __le__ = operator(less), operator(less_equal)
     __gt__, __ge__ = operator(greater), operator(greater_equal)
-    __eq__, __ne__ = operator(equal), operator(not_equal)
+    __eq__, __ne__ = _comparison(equal, answer=False), _comparison(not_equal, answer=True)
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .graph import between, tick, walk_backward, walk_forward
 from .recording import enable_grad, is_recording
-from .rules.operands import as_array
+from .rules.operands import as_array, numbers
 from .rules.shaping import astype
 from .tensor import Tensor, plain, recorded
 from .trees import Tree, alike, arranged, flatten
@@ -61,7 +61,7 @@ class Call:
         tensors = [x for x in (*given, *flatten(beside)[0]) if isinstance(x, Tensor)]
         computed = any(vertex.primitive is not None for vertex in beyond)
         self.lifted = _inside.get() or bool(tensors) or computed
-        self._connected = bool(beyond) or any(x.requires_grad for x in tensors)
+        self._connected = is_recording() and (bool(beyond) or any(x.requires_grad for x in tensors))
 
     @classmethod
     def of_argnums(
@@ -113,29 +113,38 @@ class Call:
 
     def pull_leaves(self, cotangents: Sequence[Any]) -> list[Any]:
         """Carry one cotangent per output backwards; None where there is none."""
-        lifted = self.lifted or any(isinstance(cotangent, Tensor) for cotangent in cotangents)
+        lifted, connected = self._kind(cotangents)
         seeds: dict[int, Any] = {}
         for root, cotangent in zip(self._roots, cotangents, strict=True):
             if root is not None and cotangent is not None:
-                g = _tensor(cotangent) if lifted else cotangent
+                g = _tensor(cotangent) if connected else numbers(cotangent)
                 seeds[id(root)] = seeds[id(root)] + g if id(root) in seeds else g
         found: list[Any] = [None] * len(self.inputs)
-        for vertex, g in walk_backward(self._order, seeds, _reader(lifted), ends=self._places):
+        for vertex, g in walk_backward(
+            self._order, seeds, recorded if connected else plain, ends=self._places
+        ):
             if id(vertex) in self._places:
                 found[self._places[id(vertex)]] = g
         return [_derivative(g, x, lifted) for g, x in zip(found, self.inputs, strict=True)]
 
     def push_leaves(self, tangents: Sequence[Any]) -> list[Any]:
         """Carry one tangent per input forwards; None where there is none."""
-        lifted = self.lifted or any(isinstance(tangent, Tensor) for tangent in tangents)
+        lifted, connected = self._kind(tangents)
         seeds = {
-            id(end): _tensor(t) if lifted else t
+            id(end): _tensor(t) if connected else numbers(t)
             for end, t in zip(self._ends, tangents, strict=True)
             if t is not None
         }
-        moved = walk_forward(self._order, seeds, _reader(lifted))
+        moved = walk_forward(self._order, seeds, recorded if connected else plain)
         found = [None if root is None else moved.get(id(root)) for root in self._roots]
         return [_derivative(t, y, lifted) for t, y in zip(found, self.outputs, strict=True)]
+
+    def _kind(self, seeds: Sequence[Any]) -> tuple[bool, bool]:
+        """Whether derivatives are Tensors, and whether recorded ones, which lead to something outside."""
+        tensors = [x for x in seeds if isinstance(x, Tensor)]
+        lifted = self.lifted or bool(tensors)
+        outside = self._connected or any(x.requires_grad for x in tensors)
+        return lifted, lifted and outside and is_recording()
 
     def rows(self) -> list[list[Any]]:
         """For each output the derivatives by each input, one backward walk for every entry."""
@@ -204,11 +213,6 @@ def _own(x: Any) -> Tensor:
     with enable_grad():
         copy: Tensor = astype(source, dtype=source.dtype)
     return copy
-
-
-def _reader(lifted: bool) -> Any:
-    """Return what lets the rules see Tensors if what they compute is to be recorded here."""
-    return recorded if lifted and is_recording() else plain
 
 
 def _tensor(x: Any) -> Tensor:

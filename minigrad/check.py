@@ -77,7 +77,8 @@ def check_gradients(
         Naming order, mode, and the worst entry: by which argument at which index, of which result. In a large
         Jacobian it is one of the wrong entries, found by halving.
     ValueError
-        If the function gives different results for the same arguments, or nothing can be differentiated.
+        If the function gives different results for the same arguments, nothing can be differentiated, or a
+        number is not finite where derivatives are checked.
 
     Examples
     --------
@@ -88,8 +89,8 @@ def check_gradients(
         ...
     minigrad.check.GradientMismatch: order 1, mode rev: ... is 3, but the values of <lambda> say 6 ...
     """
-    wrong = [mode for mode in modes if mode not in ("rev", "fwd")]
-    if wrong or not modes or isinstance(modes, str):
+    known = isinstance(modes, (list, tuple)) and all(mode in ("rev", "fwd") for mode in modes)
+    if not known or not modes:
         raise ValueError(f'modes are "rev" and "fwd", such as modes=("rev",), but got {modes!r}')
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"order is a whole number from 1 on, but got {order!r}")
@@ -193,6 +194,14 @@ class _Function:
             count = len(flatten(arg)[0])
             labels += [f"argument {k}" + (f", array {j}" if count > 1 else "") for j in range(count)]
         point = [np.array(numbers(leaves[k])) for k in places]
+        for k, x in zip(places, point, strict=True):
+            if not np.all(np.isfinite(x)):
+                worst = int(np.argmin(np.isfinite(x)))
+                index = _place(worst, [x])[1]
+                raise ValueError(
+                    f"{labels[k]}{index} is {x.flat[worst]}: derivatives are checked at finite numbers, "
+                    f"which differences can step away from"
+                )
         return cls(name, run, point, [labels[k] for k in places], call=call)
 
     def at(self, point: Sequence[Array]) -> list[Array]:

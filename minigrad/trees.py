@@ -15,6 +15,11 @@ def flatten(tree: Tree) -> tuple[list[Any], Callable[[Iterable[Any]], Tree]]:
     """
     Return the arrays in a tree, and the function that puts others in their places.
 
+    Raises
+    ------
+    ValueError
+        If the tree contains itself.
+
     Examples
     --------
     >>> leaves, rebuild = flatten({"w": [1.0, 2.0], "layers": ([3.0], 4.0)})
@@ -23,7 +28,10 @@ def flatten(tree: Tree) -> tuple[list[Any], Callable[[Iterable[Any]], Tree]]:
     >>> rebuild("abc")
     {'w': 'a', 'layers': ('b', 'c')}
     """
-    leaves = list(_leaves(tree))
+    try:
+        leaves = list(_leaves(tree))
+    except RecursionError:
+        raise _endless() from None
     return leaves, lambda others: _rebuilt(tree, iter(others))
 
 
@@ -36,11 +44,18 @@ def alike(tree: Tree, other: Tree) -> bool:
     >>> alike({"w": 1.0}, {"w": 2.0}), alike((1.0, 2.0), (1.0,))
     (True, False)
     """
+    try:
+        return _alike(tree, other)
+    except RecursionError:
+        raise _endless() from None
+
+
+def _alike(tree: Tree, other: Tree) -> bool:
     keys, others = _keys(tree), _keys(other)
     if keys is None or others is None:
         return keys is others
     same = isinstance(tree, dict) == isinstance(other, dict) and len(keys) == len(others)
-    return same and set(keys) == set(others) and all(alike(tree[key], other[key]) for key in keys)
+    return same and set(keys) == set(others) and all(_alike(tree[key], other[key]) for key in keys)
 
 
 def arranged(tree: Tree, other: Tree) -> list[Any]:
@@ -54,6 +69,12 @@ def arranged(tree: Tree, other: Tree) -> list[Any]:
     """
     keys = _keys(other)
     return [tree] if keys is None else [leaf for key in keys for leaf in arranged(tree[key], other[key])]
+
+
+def _endless() -> ValueError:
+    return ValueError(
+        "a list, tuple or dictionary of arrays contains itself, or is nested too deeply to follow"
+    )
 
 
 def _keys(tree: Tree) -> list[Any] | None:

@@ -170,13 +170,19 @@ class Value(Operators):
         is kept.
         """
         order, guarded = _newest_first(self)
+        inspect = current().inspect
+        before = [value.grad for value in order] if inspect is not None else []
         for value in order:
             if value.primitive is not None:
                 value.grad = 0.0
         self.grad += 1.0
-        inspect = current().inspect
         if guarded or inspect is not None:
-            _backward_with_care(order, inspect)
+            try:
+                _backward_with_care(order, inspect)
+            except BaseException:  # an anomaly was found: half a gradient is none
+                for value, g in zip(order, before, strict=False):
+                    value.grad = g
+                raise
             return
         for value in order:
             left, right, g = value._left, value._right, value.grad

@@ -19,6 +19,10 @@ ADVICE = {
 }
 
 
+_DEEPEST = 64
+"""Axes that an array of NumPy's has at most."""
+
+
 def operand(x: Any) -> Any:
     """Return an array or a Tensor as it is; make an array of numbers and lists, a Tensor of lists of them."""
     if hasattr(x, "shape") and type(x) is not np.ndarray:
@@ -26,8 +30,14 @@ def operand(x: Any) -> Any:
     return np.stack([operand(part) for part in x]) if _holds_tensors(x) else as_array(x)
 
 
-def _holds_tensors(x: Any) -> bool:
-    return any(map(_holds_tensors, x)) if isinstance(x, (list, tuple)) else hasattr(x, "requires_grad")
+def _holds_tensors(x: Any, depth: int = 0) -> bool:
+    if not isinstance(x, (list, tuple)):
+        return hasattr(x, "requires_grad")
+    if depth > _DEEPEST:
+        raise ValueError(
+            f"an array has {_DEEPEST} axes at most, but lists are deeper; does one contain itself?"
+        )
+    return any(_holds_tensors(part, depth + 1) for part in x)
 
 
 def refuse(function: str, **options: Any) -> None:

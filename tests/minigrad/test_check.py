@@ -512,6 +512,14 @@ def test_an_error_is_estimated_for_what_rounds_coarsely() -> None:
         (lambda: check_gradients(np.exp, X, modes="rev"), ValueError, r"modes=\(\"rev\",\), but got 'rev'"),
         (lambda: check_gradients(np.exp, X, modes=()), ValueError, r"but got \(\)"),
         (lambda: check_gradients(np.exp, X, modes=("rev", "forward")), ValueError, "forward"),
+        (lambda: check_gradients(np.exp, X, modes=None), ValueError, "but got None"),  # type: ignore[arg-type]
+        (lambda: check_gradients(np.exp, X, modes=2), ValueError, "but got 2"),  # type: ignore[arg-type]
+        (lambda: check_gradients(np.exp, [1.0, np.nan]), ValueError, r"^argument 0\[1\] is nan: .* finite"),
+        (
+            lambda: check_gradients(lambda x, y: x * y["b"], X, {"a": 1.0, "b": -np.inf}),
+            ValueError,
+            "^argument 1, array 1 is -inf",
+        ),
         (lambda: check_gradients(np.exp, X, order=0), ValueError, "from 1 on, but got 0"),
         (lambda: check_gradients(np.exp, X, order=1.5), ValueError, "from 1 on, but got 1.5"),
         (lambda: check_gradients(np.exp, 3), ValueError, "no argument of exp is made of floats"),

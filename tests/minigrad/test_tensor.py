@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 
@@ -95,6 +96,14 @@ def test_a_computed_tensor_is_copied_with_its_graph_but_not_the_rules(copier: An
 
 
 # Operators and NumPy's functions record
+
+
+@given(hnp.arrays(st.sampled_from([float, np.float32, int, bool]), hnp.array_shapes(min_dims=0, min_side=0)))
+def test_none_differs_from_every_number_as_in_numpy(x: Any) -> None:
+    t = mg.tensor(x)
+    for ours, numpys in ((t == None, x == None), (t != None, x != None)):  # noqa: E711  entry by entry
+        assert isinstance(ours, mg.Tensor) and ours.dtype == bool and not ours.requires_grad
+        np.testing.assert_array_equal(ours.data, numpys)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +217,7 @@ def test_what_has_no_derivative_is_computed_on_the_numbers() -> None:
 
 def test_equality_with_something_else_is_no() -> None:
     t = leaf(V)
-    assert (t == "a") is False and (t != None) is True  # noqa: E711
+    assert (t == "a") is False and (t != "a") is True
     assert t in [t] and hash(t) == hash(t)
 
 

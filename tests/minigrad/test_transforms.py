@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import product
 from typing import Any
 
@@ -280,6 +281,47 @@ def test_tensors_in_tensors_out_that_can_be_differentiated() -> None:
                 assert t.grad is None
             else:
                 np.testing.assert_allclose(t.grad, expected)
+
+
+pairs = st.lists(st.floats(-3, 3), min_size=2, max_size=2).map(np.array)
+
+
+def _every_transform(f: Any, x: Any, v: Any) -> list[Any]:
+    """All results, of functions of one array that return one number."""
+    value, pull = mg.vjp(f, x)
+    found = [value, *pull(2.0), mg.grad(f)(x), *mg.value_and_grad(f)(x), *mg.jvp(f, [x], [v])]
+    return [
+        *found,
+        mg.jacobian(f)(x),
+        mg.hessian(f)(x),
+        mg.hvp(f, x, v),
+        mg.grad(lambda t: mg.hvp(f, t, v)[0])(x),
+    ]
+
+
+@pytest.mark.parametrize("case", ["constant", "no_grad", "leaf", "beside", "closed over"])
+@few
+@given(x=pairs, v=pairs)
+def test_derivatives_require_a_gradient_where_they_lead_to_what_does(case: str, x: Any, v: Any) -> None:
+    w = mg.tensor(2.0, requires_grad=True)
+    factor: Any = w * 1 if case == "closed over" else 2.0
+
+    def f(t: Any) -> Any:
+        return np.sum(t * t * t) * factor
+
+    expected = _every_transform(lambda t: np.sum(t * t * t) * 2.0, x, v)
+    wanted = case in ("leaf", "beside", "closed over")
+    given_x = mg.tensor(x, requires_grad=case in ("leaf", "no_grad"))
+    given_v = mg.tensor(v, requires_grad=case == "beside")
+    with mg.no_grad() if case == "no_grad" else nullcontext():
+        found = _every_transform(f, given_x, given_v)
+    for y, right in zip(found, expected, strict=True):
+        assert isinstance(y, mg.Tensor)
+        np.testing.assert_allclose(y.data, right, rtol=1e-12, atol=1e-12)
+        assert wanted or not y.requires_grad
+    if wanted:
+        assert found[-2].requires_grad  # of the Hessian times v
+        found[-2].sum().backward()
 
 
 def test_a_tensor_among_the_other_arguments_is_followed_too() -> None:

@@ -118,3 +118,36 @@ def test_a_deep_tree() -> None:
     for k in range(100):
         tree = {"x": tree} if k % 2 else [tree]
     assert len(flatten(tree)[0]) == 1 and alike(tree, tree)
+
+
+def _inside_itself(kind: str, depth: int) -> Any:
+    inner: Any = {} if kind == "dict" else []
+    tree = inner
+    for _ in range(depth):
+        tree = [tree]
+    if kind == "dict":
+        inner["x"] = tree
+    else:
+        inner.append((tree,) if kind == "tuple" else tree)
+    return tree
+
+
+@given(st.sampled_from(["list", "tuple", "dict"]), st.integers(0, 3))
+def test_what_contains_itself_is_refused(kind: str, depth: int) -> None:
+    tree = _inside_itself(kind, depth)
+    x = mg.tensor(1.0)
+    calls: list[Any] = [
+        lambda: flatten(tree),
+        lambda: alike(tree, _inside_itself(kind, depth)),
+        lambda: mg.grad(lambda t: x)(tree),
+        lambda: mg.vjp(lambda t: x, tree),
+        lambda: mg.jvp(lambda t: x, [1.0], [tree]),
+        lambda: mg.check_gradients(lambda t: x, tree),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="contains itself"):
+            call()
+    if kind != "dict":
+        for call in (lambda: mg.sum(tree), lambda: mg.stack([tree, x])):
+            with pytest.raises(ValueError, match=r"one contain itself|rows of equal length"):
+                call()

@@ -313,6 +313,23 @@ def test_the_largest_of_a_hundred_values() -> None:
     assert [v.grad for v in values] == [float(v.data == top.data) for v in values]
 
 
+@given(start=st.lists(st.floats(-2, 2), min_size=2, max_size=2), before=st.floats(-9, 9))
+def test_a_backward_that_fails_leaves_the_gradients_as_they_were(start: list[float], before: float) -> None:
+    a, b = map(V, start)
+    a.grad = b.grad = before
+    c = a * b + a
+    with np.errstate(divide="ignore"):
+        root = np.sqrt(c * 0.0)  # the derivative by what is under the root is infinite, and then ∞ · 0
+    root.backward()
+    marks = [value.grad for value in (a, b, c, root)]
+    a.grad = b.grad = before
+    c.grad = marks[2]
+    with mg.detect_anomaly(), pytest.raises(mg.AnomalyError):
+        root.backward()
+    assert (a.grad, b.grad) == (before, before)
+    np.testing.assert_equal([c.grad, root.grad], marks[2:])
+
+
 # Wrong input
 
 
