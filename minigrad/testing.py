@@ -70,7 +70,8 @@ def arrays(
     TypeError
         If the dtype is not one of floats.
     ValueError
-        If `low` is not below `high`, or one is infinite.
+        If `low` is not below `high`, one or their distance is not finite in the dtype, a point is nan, or a
+        length is negative; where arrays are drawn, if the dtype has too few numbers between them.
 
     Examples
     --------
@@ -83,7 +84,7 @@ def arrays(
     """
     if shape is None:
         shape = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0 if empty else 1, max_side=3)
-    shapes = shape if isinstance(shape, st.SearchStrategy) else st.just(shape)
+    shapes = shape if isinstance(shape, st.SearchStrategy) else st.just(_checked(shape))
     fill = _filler(dtype, low, high, away_from)
     return st.builds(lambda shape, draw: fill([shape], *draw)[0], shapes, _positions)
 
@@ -129,6 +130,15 @@ _positions = st.tuples(st.integers(0, 2**32 - 1), st.floats(0.25, 0.75))
 """Which places the entries take, and where in their place they stand."""
 
 
+def _checked(shape: Any) -> Shape:
+    lengths = shape if isinstance(shape, (tuple, list)) else (None,)
+    if any(not isinstance(n, int) or n < 0 for n in lengths):
+        raise ValueError(
+            f"a shape is a tuple of lengths, 0 or more each, or a strategy of them; got {shape!r}"
+        )
+    return tuple(lengths)
+
+
 def _filler(
     dtype: DTypeLike, low: float, high: float, away_from: Sequence[float]
 ) -> Callable[[Sequence[Shape], int, float], list[Array]]:
@@ -138,7 +148,12 @@ def _filler(
         raise TypeError(f"only floats have gradients, but dtype is {kind}")
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError(f"low must be below high, and both finite, but got low={low}, high={high}")
+    largest = float(np.finfo(kind).max)
+    if max(abs(low), abs(high), high - low) > largest:
+        raise ValueError(f"{kind} ends at {largest:.4g}: low={low}, high={high} or their distance is beyond")
     points: Any = np.array(away_from, dtype=float).reshape(-1, 1)
+    if np.any(np.isnan(points)):
+        raise ValueError(f"away_from are numbers to keep away from, but got {away_from}")
 
     def fill(shapes: Sequence[Shape], seed: int, offset: float) -> list[Array]:
         sizes = [math.prod(shape) for shape in shapes]
@@ -147,6 +162,11 @@ def _filler(
         places = low + width * (1 + np.arange(count - 2) + offset)
         places = places[np.all(np.abs(places - points) >= width / 2, axis=0)]
         chosen = np.random.default_rng(seed).permutation(places)[: sum(sizes)].astype(kind)
+        if np.unique(chosen).size < chosen.size or np.any((chosen <= low) | (chosen >= high)):
+            raise ValueError(
+                f"{kind} has too few numbers between low={low} and high={high} for {chosen.size} entries "
+                f"that keep their distance: take bounds that are further apart, or float64"
+            )
         parts = np.split(chosen, np.cumsum(sizes)[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 

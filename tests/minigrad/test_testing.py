@@ -106,6 +106,18 @@ def test_a_function_is_checked_in_three_lines() -> None:
         (lambda: arrays(low=1.0, high=1.0), ValueError, "low=1.0, high=1.0"),
         (lambda: arrays(low=-np.inf), ValueError, "both finite, but got low=-inf"),
         (lambda: arrays(high=np.nan), ValueError, "high=nan"),
+        (lambda: arrays(low=2.0, high=-2.0), ValueError, "low=2.0, high=-2.0"),
+        (
+            lambda: arrays(high=1e5, dtype=np.float16),
+            ValueError,
+            "float16 ends at 6.55e\\+04: .* high=100000.0",
+        ),
+        (lambda: arrays(low=-1e308, high=1e308), ValueError, "their distance"),
+        (lambda: broadcastable(2, low=-6e4, high=6e4, dtype="f2"), ValueError, "their distance"),
+        (lambda: arrays(away_from=[0.0, np.nan]), ValueError, r"keep away from, but got \[0.0, nan\]"),
+        (lambda: arrays((2, -1)), ValueError, r"0 or more each, .* got \(2, -1\)"),
+        (lambda: arrays((2.0,)), ValueError, r"got \(2.0,\)"),  # type: ignore[arg-type]
+        (lambda: arrays(3), ValueError, "a tuple of lengths, .* got 3"),  # type: ignore[arg-type]
         (lambda: broadcastable(0), ValueError, "1 or more, but got 0"),
         (lambda: broadcastable(2.0), ValueError, "but got 2.0"),
     ],
@@ -113,6 +125,32 @@ def test_a_function_is_checked_in_three_lines() -> None:
 def test_wrong_parameters_are_named_where_the_strategy_is_made(call: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@few
+@given(
+    data=st.data(),
+    dtype=st.sampled_from([np.float16, np.float32, np.float64]),
+    start=st.floats(-100, 100),
+    width=st.floats(1e-30, 1e4),
+    points=st.lists(st.floats(-100, 100) | st.just(np.inf), max_size=30),
+)
+def test_what_is_drawn_is_finite_and_inside_or_refused(
+    data: Any, dtype: Any, start: float, width: float, points: list[float]
+) -> None:
+    try:
+        strategy = arrays((4,), dtype=dtype, low=start, high=start + width, away_from=points)
+    except ValueError as error:
+        assert start == start + width
+        assert "below high" in str(error)
+        return
+    try:
+        x = data.draw(strategy)
+    except ValueError as error:
+        assert "too few numbers between" in str(error)
+        assert width < 100 * 64 * np.finfo(dtype).eps * max(1.0, abs(start))
+        return
+    assert np.all((start < x) & (x < start + width)) and len(set(x.tolist())) == 4
 
 
 def test_minigrad_does_not_load_hypothesis() -> None:
