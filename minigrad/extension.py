@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from .check import GradientMismatch, check_gradients
+from .differences import largest
 from .rules import NUMPY, REGISTRY, Elementwise, General, Linear, Primitive
+from .rules.operands import as_array, numbers
 from .rules.primitive import Interval, Rule
 
 
@@ -65,15 +67,15 @@ def primitive(
     example : sequence of array_like, optional
         Arguments to check the rule at; needed unless it is elementwise.
     check : bool
-        Compare the rule with differences, to the second order in both modes.
+        Compare the rule with differences, to the second order in both modes, and the classes with values.
 
     Raises
     ------
     GradientMismatch
         If the rule is wrong; then the primitive is not added.
     ValueError
-        If no rule or two are given, not one per argument, an example is missing, or the name or the ufunc
-        belongs to the library.
+        If no rule or two are given, not one per argument, an example is missing, the name or the ufunc
+        belongs to the library, or the forward rule changes an argument or is not what `classes` say.
 
     Examples
     --------
@@ -123,7 +125,9 @@ def primitive(
                 f"forward rule takes {takes} arrays; each needs one"
             )
         if check:
-            check_gradients(added, *_example(added, example))
+            point = _example(added, example)
+            _check_forward(added, [np.array(as_array(numbers(x))) for x in point])
+            check_gradients(added, *point)
     except BaseException as error:
         _put_back(name, forward, before, replaced)
         if isinstance(error, GradientMismatch):
@@ -191,3 +195,60 @@ def _example(added: Primitive, example: Sequence[Any] | None) -> list[Any]:
         edge = 0.1 * (high - low)
         found.append(rng.uniform(low + edge, high - edge, size=(2, 3) if k % 2 == 0 else (3,)))
     return found
+
+
+def _check_forward(added: Primitive, args: list[Any]) -> None:
+    """Raise if the forward rule changes an argument, or depends on one otherwise than its class says."""
+    kept = [x.copy() for x in args]
+    added(*args)
+    for k, (x, before) in enumerate(zip(args, kept, strict=True)):
+        if not np.array_equal(x, before, equal_nan=x.dtype.kind == "f"):
+            raise ValueError(
+                f"primitive {added.name!r}: the forward rule changes its argument {added.argument(k)}, "
+                f"which belongs to the caller; let it write to a copy"
+            )
+    floats = [k for k, x in enumerate(args) if x.dtype.kind == "f" and np.all(np.isinf(added.domain[k]))]
+    if linear := [k for k in floats if added.class_of(k) == "linear"]:
+        _check_linear(added, args, linear)
+    for k in floats:
+        if added.class_of(k) == "multilinear":
+            _check_linear(added, args, [k])
+        elif added.class_of(k) == "gate":
+            _check_piecewise_linear(added, args, k)
+
+
+def _check_linear(added: Primitive, args: Sequence[Any], places: Sequence[int]) -> None:
+    """Compare f(x + y) with f(x) + f(y), all linear arguments jointly or a multilinear one alone."""
+    rng = np.random.default_rng(0)
+    others, sums = list(args), list(args)
+    for k in places:
+        others[k] = (rng.normal(size=args[k].shape) * largest(args[k])).astype(args[k].dtype)
+        sums[k] = args[k] + others[k]
+    together, one, other = (np.asarray(added(*x)) for x in (sums, args, others))
+    if not _same(together, one + other, largest(one) + largest(other), 1e4):
+        names = ", ".join(map(added.argument, places))
+        raise ValueError(
+            f"primitive {added.name!r} is declared {added.class_of(places[0])} in {names}, but f(x + y) "
+            f'is not f(x) + f(y): declare it "smooth", or a "gate" where it is linear in pieces'
+        )
+
+
+def _check_piecewise_linear(added: Primitive, args: Sequence[Any], k: int) -> None:
+    """Look for curvature nearby, in double precision, where a gate has none."""
+    if args[k].dtype != np.float64:
+        return
+    step = 6e-6 * largest(args[k]) * np.random.default_rng(0).uniform(0.5, 1, args[k].shape)
+    before, at, after = (
+        np.asarray(added(*args[:k], args[k] + shift * step, *args[k + 1 :])) for shift in (-1, 0, 1)
+    )
+    if not _same(after - at, at - before, largest(at), 100):
+        raise ValueError(
+            f"primitive {added.name!r} is declared a gate in {added.argument(k)}, but is not linear around "
+            f'the example: declare it "smooth", or give an example= away from kinks'
+        )
+
+
+def _same(x: Any, y: Any, size: float, roundings: float) -> bool:
+    """Whether arrays are equal up to so many roundings of their size."""
+    allowed = roundings * np.finfo(x.dtype).eps * size if x.dtype.kind == "f" else 0
+    return bool(np.allclose(x, y, rtol=0, atol=allowed, equal_nan=True))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import special
 
 import minigrad as mg
@@ -333,6 +334,63 @@ def test_an_elementwise_rule_is_checked_inside_its_domain(domain: tuple[float, f
 
     mg.primitive(forward, partials=[lambda out, x: 2 * x], domain=[domain])
     assert domain[0] < seen[0].min() and seen[0].max() < domain[1]
+
+
+def _as(kind: str, f: Any, slope: Any, **options: Any) -> Any:
+    """Add an elementwise function of one array, declared to be of some class."""
+    gate = {"pattern": lambda x: np.sign(x), "margins": lambda p, x: x[..., None]} if kind == "gate" else {}
+    return mg.primitive(f, name="declared", partials=[slope], classes=kind, **gate, **options)
+
+
+@few
+@given(x=arrays((2, 3)), factor=st.floats(0.5, 2), kind=st.sampled_from(["linear", "multilinear", "gate"]))
+def test_what_is_declared_falsely_is_not_added(x: Any, factor: float, kind: str) -> None:
+    curved: list[Any] = [
+        (lambda x: np.sin(factor * x), lambda out, x: factor * np.cos(factor * x)),
+        (lambda x: x * x * factor, lambda out, x: 2 * factor * x),
+    ]
+    pieces = (lambda x: np.maximum(x, 0) * factor, lambda out, x: (x > 0) * factor)
+    shifted = (lambda x: x * factor + 1, lambda out, x: factor + 0 * x)
+    straight = (lambda x: x * factor, lambda out, x: factor + 0 * x)
+    before = dict(REGISTRY)
+    for f, slope in curved if kind == "gate" else [*curved, pieces, shifted]:
+        with pytest.raises(ValueError, match=rf"'declared' is declared .*{kind} in x, but .* declare it"):
+            _as(kind, f, slope, example=[x])
+        assert REGISTRY == before
+    for f, slope in [straight, pieces, shifted] if kind == "gate" else [straight]:
+        for dtype in (np.float64, np.float32):
+            assert _as(kind, f, slope, example=[x.astype(dtype)]).classes == (kind,)
+
+
+def test_constants_that_are_none_and_sums_that_are_products_are_not_added() -> None:
+    with pytest.raises(mg.GradientMismatch, match="'declared' was not added"):
+        _as("constant", lambda x: x * 2, 2.0, example=[X])
+    for kinds in (("linear", "linear"), ("multilinear", "linear")):
+        product = {"partials": [lambda out, x, y: y, lambda out, x, y: x], "classes": kinds}
+        if kinds[0] == "linear":
+            with pytest.raises(ValueError, match=r"declared linear in x, y, but f\(x \+ y\)"):
+                mg.primitive(lambda x, y: x * y, name="declared", **product)
+        else:
+            assert mg.primitive(lambda x, y: x * y, name="declared", **product).name == "declared"
+
+
+@few
+@given(broadcastable(2), st.integers(0, 1))
+def test_a_forward_rule_that_changes_its_argument_is_not_added(pair: Any, changed: int) -> None:
+    kept = [x.copy() for x in pair]
+
+    def forward(x: Any, y: Any) -> Any:
+        if isinstance((x, y)[changed], np.ndarray):
+            (x, y)[changed][...] *= 2
+        return x + y
+
+    with pytest.raises(
+        ValueError, match=f"'sum2': the forward rule changes its argument {'xy'[changed]}, .* copy"
+    ):
+        mg.primitive(forward, name="sum2", partials=[1.0, 1.0], example=pair)
+    assert "sum2" not in REGISTRY
+    for x, before in zip(pair, kept, strict=True):
+        np.testing.assert_array_equal(x, before)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_function_is_checked_in_three_lines() -> None:
         (
             lambda: arrays(high=1e5, dtype=np.float16),
             ValueError,
-            "float16 ends at 6.55e\\+04: .* high=100000.0",
+            "float16 ends at 6.55e.04: .* high=1000",
         ),
         (lambda: arrays(low=-1e308, high=1e308), ValueError, "their distance"),
         (lambda: broadcastable(2, low=-6e4, high=6e4, dtype="f2"), ValueError, "their distance"),
