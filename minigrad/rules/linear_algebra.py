@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from .guarded import Guarded
 from .operands import Operand, numbers
-from .primitive import General
+from .primitive import General, Rule
 from .products import transposed
 from .shaping import concatenate
 
@@ -378,9 +379,15 @@ def _p_slope(out: Operand, x: Operand, p: float, axis: tuple[int, ...], keepdims
 
 
 def _p_norm_vjp(
-    g: Operand, out: Operand, x: Operand, p: float, axis: tuple[int, ...], keepdims: bool = False
+    multiply: Rule,
+    g: Operand,
+    out: Operand,
+    x: Operand,
+    p: float,
+    axis: tuple[int, ...],
+    keepdims: bool = False,
 ) -> Operand:
-    return (g if keepdims else np.expand_dims(g, axis)) * _p_slope(out, x, p, axis, keepdims)
+    return multiply(g if keepdims else np.expand_dims(g, axis), _p_slope(out, x, p, axis, keepdims))
 
 
 def _p_norm_jvp(
@@ -389,7 +396,7 @@ def _p_norm_jvp(
     return np.sum(_p_slope(out, x, p, axis, keepdims) * t, axis=axis, keepdims=keepdims)
 
 
-p_norm = General(
+p_norm = Guarded(
     "p_norm",
     _p_norm,
     vjps=[_p_norm_vjp],

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .guarded import Guarded
 from .operands import Operand, numbers
-from .primitive import General, Linear
+from .primitive import Linear, strong_multiply
 
 
 def _order(x: Operand, axis: int) -> Any:
@@ -20,11 +21,13 @@ def _pairs(x: Operand, axis: int) -> Operand:
     return np.expand_dims(x, -1) - np.expand_dims(np.moveaxis(x, axis, -1), axis % x.ndim)
 
 
-sort = General(
+sort = Guarded(
     "sort",
     lambda x, axis=-1: np.sort(x, axis=axis),
     vjps=[
-        lambda g, out, x, axis=-1: np.take_along_axis(g, np.argsort(_order(x, axis), axis=axis), axis=axis)
+        lambda multiply, g, out, x, axis=-1: np.take_along_axis(
+            g, np.argsort(_order(x, axis), axis=axis), axis=axis
+        )
     ],
     jvps=[lambda t, out, x, axis=-1: np.take_along_axis(t, _order(x, axis), axis=axis)],
     formula="the entries in ascending order along an axis",
@@ -51,9 +54,10 @@ def earlier(x: Operand, first: float) -> Operand:
 
 
 def _recurrence(a: Operand, b: Operand) -> Operand:
+    multiply = np.multiply if np.isfinite(a).all() else strong_multiply
     y = np.array(b)
     for i in range(1, b.shape[-1]):
-        y[..., i] += a[..., i] * y[..., i - 1]
+        y[..., i] += multiply(a[..., i], y[..., i - 1])
     return y
 
 
@@ -62,26 +66,27 @@ def _backwards(g: Operand, a: Operand) -> Operand:
     return recurrence(earlier(a[..., ::-1], 0), g[..., ::-1])[..., ::-1]
 
 
-recurrence: General = General(
+recurrence: Guarded = Guarded(
     "recurrence",
     _recurrence,
     vjps=[
-        lambda g, out, a, b: _backwards(g, a) * earlier(out, 0),
-        lambda g, out, a, b: _backwards(g, a),
+        lambda multiply, g, out, a, b: multiply(_backwards(g, a), earlier(out, 0)),
+        lambda multiply, g, out, a, b: _backwards(g, a),
     ],
     jvps=[
-        lambda t, out, a, b: recurrence(a, t * earlier(out, 0)),
+        lambda t, out, a, b: recurrence(a, strong_multiply(t, earlier(out, 0))),
         lambda t, out, a, b: recurrence(a, t),
     ],
-    formula="yᵢ = aᵢ·yᵢ₋₁ + bᵢ along the last axis, y₀ = 0",
+    formula="yᵢ = aᵢ·yᵢ₋₁ + bᵢ along the last axis, y₀ = 0; 0·∞ = 0",
     source="its derivatives obey the same recurrence, backwards for cotangents",
     classes=("smooth", "linear"),
 )
+recurrence.guards = True  # b is a cotangent, and 0 where a branch was not taken
 
-cumprod = General(
+cumprod = Guarded(
     "cumprod",
     lambda x: np.cumprod(x, axis=-1),
-    vjps=[lambda g, out, x: _backwards(g, x) * earlier(out, 1)],
+    vjps=[lambda multiply, g, out, x: multiply(_backwards(g, x), earlier(out, 1))],
     jvps=[lambda t, out, x: recurrence(x, t * earlier(out, 1))],
     formula="yᵢ = x₁·…·xᵢ along the last axis",
     source="yᵢ = xᵢ·yᵢ₋₁, a recurrence: exact also where entries are 0",

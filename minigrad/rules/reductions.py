@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from operator import mul
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from .gates import lead, maximum, minimum
+from .guarded import Guarded
 from .operands import Operand, numbers
 from .ordering import cumprod, earlier
-from .primitive import General, Linear, entrywise
+from .primitive import Linear, Rule, entrywise
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
@@ -71,6 +74,28 @@ mean = Linear(
 )
 
 
+def _sloped(name: str, forward: Rule, slope: Rule, **metadata: Any) -> Guarded:
+    """A reduction by its gradient, slope(out, x, axis, …), which has the shape of x."""
+
+    def vjp(
+        multiply: Rule,
+        g: Operand,
+        out: Operand,
+        x: Operand,
+        axis: Axis = None,
+        keepdims: bool = False,
+        **more: Any,
+    ) -> Operand:
+        return multiply(_keep(g, x, axis), slope(out, x, axis, **more))
+
+    def jvp(
+        t: Operand, out: Operand, x: Operand, axis: Axis = None, keepdims: bool = False, **more: Any
+    ) -> Operand:
+        return np.sum(t * slope(out, x, axis, **more), axis=axis, keepdims=keepdims)
+
+    return Guarded(name, forward, vjps=[vjp], jvps=[jvp], **metadata)
+
+
 def _deviation(x: Operand, axis: Axis) -> Operand:
     """How far each entry is from the mean."""
     return x - np.mean(x, axis=axis, keepdims=True)
@@ -82,19 +107,10 @@ def _freedom(x: Operand, axis: Axis, ddof: float) -> float:
     return n - ddof if n > ddof else 0  # as NumPy, which then divides by 0
 
 
-var = General(
+var = _sloped(
     "var",
     lambda x, axis=None, ddof=0, keepdims=False: x.var(axis=axis, ddof=ddof, keepdims=keepdims),
-    vjps=[
-        lambda g, out, x, axis=None, ddof=0, keepdims=False: (
-            _keep(g, x, axis) * _over(2 * _deviation(x, axis), _freedom(x, axis, ddof))
-        )
-    ],
-    jvps=[
-        lambda t, out, x, axis=None, ddof=0, keepdims=False: np.sum(
-            t * _over(2 * _deviation(x, axis), _freedom(x, axis, ddof)), axis=axis, keepdims=keepdims
-        )
-    ],
+    lambda out, x, axis, ddof=0: _over(2 * _deviation(x, axis), _freedom(x, axis, ddof)),
     symbol="σ²",
     formula="Σ (x − x̄)² / (n − ddof) over the axes",
     source="power rule; x̄ contributes nothing, since Σ (x − x̄) = 0",
@@ -102,25 +118,16 @@ var = General(
 )
 
 
-def _std_slope(out: Operand, x: Operand, axis: Axis, ddof: float) -> Operand:
+def _std_slope(out: Operand, x: Operand, axis: Axis, ddof: float = 0) -> Operand:
     """∂σ/∂x, and 0 where σ = 0."""
     positive = np.where(numbers(out) == 0, np.inf, out)
     return _over(_deviation(x, axis) / _keep(positive, x, axis), _freedom(x, axis, ddof))
 
 
-std = General(
+std = _sloped(
     "std",
     lambda x, axis=None, ddof=0, keepdims=False: x.std(axis=axis, ddof=ddof, keepdims=keepdims),
-    vjps=[
-        lambda g, out, x, axis=None, ddof=0, keepdims=False: (
-            _keep(g, x, axis) * _std_slope(out, x, axis, ddof)
-        )
-    ],
-    jvps=[
-        lambda t, out, x, axis=None, ddof=0, keepdims=False: np.sum(
-            t * _std_slope(out, x, axis, ddof), axis=axis, keepdims=keepdims
-        )
-    ],
+    _std_slope,
     symbol="σ",
     formula="√(Σ (x − x̄)² / (n − ddof)) over the axes",
     source="dσ = dσ² / 2σ",
@@ -139,15 +146,10 @@ def _others(x: Operand, axis: Axis) -> Operand:
     return np.moveaxis(np.reshape(before * after, rows.shape), last, axes)
 
 
-prod = General(
+prod = _sloped(
     "prod",
     lambda x, axis=None, keepdims=False: x.prod(axis=axis, keepdims=keepdims),
-    vjps=[lambda g, out, x, axis=None, keepdims=False: _keep(g, x, axis) * _others(x, axis)],
-    jvps=[
-        lambda t, out, x, axis=None, keepdims=False: np.sum(
-            t * _others(x, axis), axis=axis, keepdims=keepdims
-        )
-    ],
+    lambda out, x, axis: _others(x, axis),
     symbol="Π",
     formula="Π x over the axes",
     source="product rule: the product of all others, exact also where entries are 0",
@@ -176,15 +178,9 @@ def _extremum_margins(pattern: Any, x: Operand, axis: Axis = None, keepdims: boo
     return lead(pattern, _entries(x, axis, keepdims))
 
 
-def _extremum(name: str, pairwise: Any) -> General:
+def _extremum(name: str, pairwise: Any) -> Guarded:
     def forward(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
         return getattr(x, name)(axis=axis, keepdims=keepdims)
-
-    def vjp(g: Operand, out: Operand, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
-        return _keep(g, x, axis) * _winners(out, x, axis)
-
-    def jvp(t: Operand, out: Operand, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
-        return np.sum(t * _winners(out, x, axis), axis=axis, keepdims=keepdims)
 
     def pattern(x: Operand, axis: Axis = None, keepdims: bool = False) -> Any:
         return _entries(_winners(forward(x, axis), x, axis), axis, keepdims)
@@ -195,11 +191,10 @@ def _extremum(name: str, pairwise: Any) -> General:
         out = entrywise(pairwise, first.reshape(_count(x, axis), *_reduced(x, axis)))
         return _keep(np.asarray(out, dtype=object), x, axis) if keepdims else out
 
-    return General(
+    return _sloped(
         name,
         forward,
-        vjps=[vjp],
-        jvps=[jvp],
+        _winners,
         formula=f"{name} x over the axes",
         source="the slope of whoever wins",
         classes="gate",
@@ -229,15 +224,10 @@ def _peak(x: Operand, axis: Axis) -> Any:
     return np.where(np.isfinite(peak), peak, 0).astype(plain.dtype)
 
 
-logsumexp = General(
+logsumexp = _sloped(
     "logsumexp",
     _logsumexp,
-    vjps=[lambda g, out, x, axis=None, keepdims=False: _keep(g, x, axis) * softmax(x, axis=axis)],
-    jvps=[
-        lambda t, out, x, axis=None, keepdims=False: np.sum(
-            t * softmax(x, axis=axis), axis=axis, keepdims=keepdims
-        )
-    ],
+    lambda out, x, axis: softmax(x, axis=axis),
     formula="ln Σ eˣ over the axes",
     source="its gradient is the softmax",
     classes="smooth",
@@ -250,10 +240,12 @@ def _log_softmax(x: Operand, axis: int = -1) -> Operand:
         return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-log_softmax = General(
+log_softmax = Guarded(
     "log_softmax",
     _log_softmax,
-    vjps=[lambda g, out, x, axis=-1: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)],
+    vjps=[
+        lambda multiply, g, out, x, axis=-1: g - multiply(np.exp(out), np.sum(g, axis=axis, keepdims=True))
+    ],
     jvps=[lambda t, out, x, axis=-1: t - np.sum(np.exp(out) * t, axis=axis, keepdims=True)],
     formula="x − ln Σ eˣ",
     source="its derivative is I − 1·softmaxᵀ",
@@ -261,16 +253,16 @@ log_softmax = General(
 )
 
 
-def _softmax_derivative(v: Operand, out: Operand, x: Operand, axis: int = -1) -> Operand:
+def _softmax_derivative(multiply: Rule, v: Operand, out: Operand, x: Operand, axis: int = -1) -> Operand:
     """(diag(s) − s·sᵀ) v: symmetric, so the same for tangents and cotangents."""
-    return out * (v - np.sum(out * v, axis=axis, keepdims=True))
+    return multiply(out, v - np.sum(multiply(out, v), axis=axis, keepdims=True))
 
 
-softmax: General = General(
+softmax: Guarded = Guarded(
     "softmax",
     lambda x, axis=-1: np.exp(_log_softmax(x, axis)),
     vjps=[_softmax_derivative],
-    jvps=[_softmax_derivative],
+    jvps=[partial(_softmax_derivative, mul)],
     formula="eˣ / Σ eˣ",
     source="its derivative is diag(s) − s·sᵀ",
     classes="smooth",

@@ -32,13 +32,14 @@ def leaf(data: Any) -> mg.Tensor:
 Function = Callable[[Any], Any]
 
 
-def derivatives(f: Function, x: Any) -> list[tuple[str, Any]]:
-    """The first three derivatives of Σ f(x) along 1, each in every way there is."""
+def derivatives(f: Function, x: Any, highest: int = 3) -> list[tuple[str, Any]]:
+    """The first derivatives of Σ f(x) along 1, each in every way there is."""
     total = lambda x: np.sum(f(x))  # noqa: E731
     forward = lambda f: lambda x: np.sum(mg.jvp(f, [x], [np.ones(np.shape(x.data))])[1])  # noqa: E731
     reverse = lambda f: lambda x: np.sum(mg.grad(f)(x))  # noqa: E731
     found: list[tuple[str, Any]] = []
-    for order in (1, 2, 3):
+    orders = range(1, highest + 1)
+    for order in orders:
         for modes in product((forward, reverse), repeat=order):
             g = total
             for mode in modes[:-1]:
@@ -51,13 +52,13 @@ def derivatives(f: Function, x: Any) -> list[tuple[str, Any]]:
                 found.append((f"{order}", np.reshape(columns, np.shape(x))))
     t = leaf(x)
     y = total(t)
-    for order in (1, 2, 3):
+    for order in orders:
         y.backward(create_graph=True)
         g, t.grad = t.grad, None
         found.append((f"{order}", g.data))
         y = g.sum()
         if not y.requires_grad:
-            found += [(f"{k}", np.zeros(np.shape(x))) for k in range(order + 1, 4)]
+            found += [(f"{k}", np.zeros(np.shape(x))) for k in orders[order:]]
             break
     return found
 
@@ -232,6 +233,47 @@ def test_zeros_of_another_path_are_no_decision_but_do_no_harm() -> None:
         return np.sum(np.where(x > 0, y, 0.0)) + np.sum(np.where(x > 1, y * y, 0.0))
 
     np.testing.assert_allclose(mg.grad(f)(np.array([0.0, 0.5])), [0, 2])
+
+
+ROWS: dict[str, Function] = {
+    "max": lambda y: np.max(y, axis=-1, keepdims=True),
+    "min": lambda y: np.min(y, axis=-1, keepdims=True),
+    "sort": lambda y: np.sort(y, axis=-1),
+    "median": lambda y: np.median(y, axis=-1, keepdims=True),
+    "sum": lambda y: np.sum(y, axis=-1, keepdims=True),
+    "mean": lambda y: np.mean(y, axis=-1, keepdims=True),
+    "var": lambda y: np.var(y, axis=-1, keepdims=True),
+    "std": lambda y: np.std(y, axis=-1, keepdims=True),
+    "prod": lambda y: np.prod(y, axis=-1, keepdims=True),
+    "cumsum": lambda y: np.cumsum(y, axis=-1),
+    "cumprod": lambda y: np.cumprod(y, axis=-1),
+    "logsumexp": lambda y: mg.logsumexp(y, axis=-1, keepdims=True),
+    "softmax": lambda y: mg.softmax(y, axis=-1),
+    "log_softmax": lambda y: mg.log_softmax(y, axis=-1),
+    "norm": lambda y: np.linalg.norm(y, axis=-1, keepdims=True),
+    "norm 3": lambda y: np.linalg.norm(y, ord=3, axis=-1, keepdims=True),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@few
+@given(data=st.data())
+def test_rows_that_are_dead_do_no_harm_to_those_that_are_alive(name: str, data: Any) -> None:
+    f = REGISTRY[data.draw(st.sampled_from(["log", "sqrt", "reciprocal", "arcsin", "log1p"]))]
+    dead = np.array(data.draw(st.lists(st.booleans(), min_size=1, max_size=3)))[:, None]
+    bad = st.lists(st.sampled_from([-1.0, 0.0, 1.0, INF, NAN, 0.5]), min_size=3, max_size=3)
+    good = st.permutations([0.3, 0.5, 0.8])
+    x = np.array([data.draw(bad if is_dead else good) for is_dead in dead[:, 0]])
+
+    def chosen(x: Any) -> Any:
+        return np.where(dead, 7.0, ROWS[name](f(x)))
+
+    expected = {order: np.zeros(x.shape) for order in "12"}
+    if not dead.all():  # what the rows that are alive have alone
+        for order, actual in derivatives(lambda x: ROWS[name](f(x)), x[~dead[:, 0]], highest=2):
+            expected[order][~dead[:, 0]] = actual
+    for order, actual in derivatives(chosen, x, highest=2):
+        np.testing.assert_allclose(actual, expected[order], rtol=1e-8, atol=1e-9, err_msg=order)
 
 
 def test_through_a_contraction_it_is_nan() -> None:
