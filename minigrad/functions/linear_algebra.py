@@ -11,10 +11,9 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from string import ascii_letters
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.linalg import LinAlgError
 from numpy.typing import DTypeLike
 
@@ -22,6 +21,9 @@ from ..rules import NUMPY, linear_algebra
 from ..rules.operands import numbers
 from ..rules.products import matmul, transposed
 from .arguments import operand, refuse
+from .decompositions import EighResult, QRResult, SVDResult, cholesky, eigh, eigvalsh, qr, svd, svdvals
+from .matrices import floats, matrix, square, symmetric
+from .norms import matrix_norm, norm, vector_norm
 from .products import cross, einsum, outer, tensordot, vecdot
 
 __all__ = [
@@ -61,36 +63,12 @@ __all__ = [
     "vector_norm",
 ]
 
-Axis: TypeAlias = int | tuple[int, ...] | None
-
 
 class SlogdetResult(NamedTuple):
     """det A = sign · exp(logabsdet)."""
 
     sign: Any
     logabsdet: Any
-
-
-class EighResult(NamedTuple):
-    """A = eigenvectors · diag(eigenvalues) · eigenvectorsᵀ."""
-
-    eigenvalues: Any
-    eigenvectors: Any
-
-
-class SVDResult(NamedTuple):
-    """A = U · diag(S) · Vh."""
-
-    U: Any
-    S: Any
-    Vh: Any
-
-
-class QRResult(NamedTuple):
-    """A = Q · R."""
-
-    Q: Any
-    R: Any
 
 
 # Solving and inverting
@@ -120,7 +98,7 @@ def solve(a: Any, b: Any) -> Any:
     >>> mg.linalg.solve(mg.tensor([[2.0, 0.0], [0.0, 4.0]]), [1.0, 1.0])
     tensor([0.5 , 0.25])
     """
-    a, b = _square("solve", a), operand(b)
+    a, b = square("solve", a), operand(b)
     if b.ndim == 0 or b.shape[-2 if b.ndim > 1 else -1] != a.shape[-1]:
         raise ValueError(
             f"solve got a {a.shape} and b {b.shape}; "
@@ -140,7 +118,7 @@ def inv(a: Any) -> Any:
     tensor([[0.5 , 0.  ],
             [0.  , 0.25]])
     """
-    return linear_algebra.inv(_square("inv", a))
+    return linear_algebra.inv(square("inv", a))
 
 
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
@@ -156,7 +134,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     >>> mg.linalg.pinv(mg.tensor([[2.0], [0.0]]))
     tensor([[0.5, 0. ]])
     """
-    a = _mirrored("pinv", a) if hermitian else _matrix("pinv", a)
+    a = symmetric("pinv", a) if hermitian else matrix("pinv", a)
     return linear_algebra.pinv(a, rcond=rtol if rcond is None else rcond)
 
 
@@ -197,7 +175,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
     >>> x.data.round(9)
     array([1., 2.])
     """
-    a, b = _floats(_matrix("lstsq", a)), _floats(operand(b))
+    a, b = floats(matrix("lstsq", a)), floats(operand(b))
     if a.ndim != 2 or b.ndim not in (1, 2) or len(a) != len(b):
         raise LinAlgError(f"lstsq got a {a.shape} and b {b.shape}; they must be (m, n) and (m,) or (m, k)")
     m, n = a.shape
@@ -274,7 +252,7 @@ def det(a: Any) -> Any:
     array([[ 4., -2.],
            [-2.,  1.]])
     """
-    return linear_algebra.det(_square("det", a))
+    return linear_algebra.det(square("det", a))
 
 
 def slogdet(a: Any) -> SlogdetResult:
@@ -290,144 +268,8 @@ def slogdet(a: Any) -> SlogdetResult:
     >>> sign.item(), logabsdet.item()
     (-1.0, 0.0)
     """
-    a = _square("slogdet", a)
+    a = square("slogdet", a)
     return SlogdetResult(linear_algebra.signdet(a), linear_algebra.logabsdet(a))
-
-
-# Decompositions
-
-
-def cholesky(a: Any, *, upper: bool = False) -> Any:
-    """
-    Return the lower triangular L with L Lᵀ = a, or the upper Lᵀ, of symmetric positive definite matrices.
-
-    Only that triangle of ``a`` is read, and has a derivative.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If a matrix is not positive definite.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.linalg.cholesky(mg.tensor([[4.0, 2.0], [2.0, 5.0]]))
-    tensor([[2., 0.],
-            [1., 2.]])
-    """
-    return linear_algebra.cholesky(_square("cholesky", a), upper=upper)
-
-
-def eigh(a: Any, UPLO: str = "L") -> EighResult:
-    """
-    Return eigenvalues, ascending, and eigenvectors, as columns, of symmetric matrices.
-
-    Where eigenvalues are equal, the derivatives of their eigenvectors do not exist: 0 among these.
-
-    Parameters
-    ----------
-    a : array_like, shape (..., n, n)
-        The matrices.
-    UPLO : {"L", "U"}
-        Which triangle is read, and has a derivative: the lower or the upper one.
-
-    Raises
-    ------
-    ValueError
-        For another triangle.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.linalg.eigh(mg.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
-    tensor([1., 2.])
-    """
-    if UPLO.upper() not in ("L", "U"):
-        raise ValueError(f'eigh reads one triangle, UPLO="L" or "U", but got {UPLO!r}')
-    packed = linear_algebra.eigenpairs(_square("eigh", a), upper=UPLO.upper() == "U")
-    return EighResult(packed[..., 0, :], packed[..., 1:, :])
-
-
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    """
-    Return the eigenvalues of symmetric matrices, ascending, shape (..., n): see :func:`eigh`.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.linalg.eigvalsh(mg.tensor([[2.0, 0.0], [0.0, 1.0]]))
-    tensor([1., 2.])
-    """
-    return eigh(a, UPLO).eigenvalues
-
-
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """
-    Return the singular value decomposition U, S, Vh; S alone if not ``compute_uv``.
-
-    Of ``hermitian`` (symmetric) matrices the lower triangle is read.
-
-    Raises
-    ------
-    ValueError
-        If ``full_matrices`` and the matrices are not square: vectors without a singular value are arbitrary,
-        and have no derivative.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.linalg.svd(mg.tensor([[3.0, 0.0], [0.0, 4.0]])).S
-    tensor([4., 3.])
-    """
-    a = _mirrored("svd", a) if hermitian else _matrix("svd", a)
-    m, n = a.shape[-2:]
-    if full_matrices and compute_uv and m != n:
-        raise ValueError(
-            f"svd got shape {a.shape}: only {min(m, n)} vectors on each side have a derivative; "
-            f"say full_matrices=False"
-        )
-    packed = linear_algebra.singular_triplets(a)
-    values = packed[..., m, :]
-    return (
-        SVDResult(packed[..., :m, :], values, transposed(packed[..., m + 1 :, :])) if compute_uv else values
-    )
-
-
-def svdvals(x: Any) -> Any:
-    """
-    Return the singular values, descending, shape (..., min(m, n)).
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.linalg.svdvals(mg.tensor([[3.0, 0.0], [0.0, 4.0]]))
-    tensor([4., 3.])
-    """
-    return svd(x, compute_uv=False)
-
-
-def qr(a: Any, mode: str = "reduced") -> Any:
-    """
-    Return Q, with orthonormal columns, and the upper triangular R with Q R = a; R alone for ``mode="r"``.
-
-    Raises
-    ------
-    ValueError
-        For another mode.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.linalg.qr(mg.tensor([[3.0, 1.0], [4.0, 2.0]])).R.shape
-    (2, 2)
-    """
-    if mode not in ("reduced", "r"):
-        raise ValueError(f'qr got mode={mode!r}; only "reduced" and "r" have derivatives')
-    a = _matrix("qr", a)
-    m, n = a.shape[-2:]
-    q = linear_algebra.orthonormal(a[..., : min(m, n)])
-    r = matmul(transposed(q), a) * np.triu(np.ones((min(m, n), n))).astype(a.dtype)
-    return r if mode == "r" else QRResult(q, r)
 
 
 # Products
@@ -444,7 +286,7 @@ def matrix_power(a: Any, n: int) -> Any:
     tensor([[1., 3.],
             [0., 1.]])
     """
-    a = _square("matrix_power", a)
+    a = square("matrix_power", a)
     if not isinstance(n, (int, np.integer)):
         raise TypeError(f"matrix_power takes a whole number of factors, but got {n!r}")
     factor, power = (a, int(n)) if n >= 0 else (inv(a), -int(n))
@@ -495,7 +337,7 @@ def matrix_transpose(x: Any) -> Any:
     >>> mg.linalg.matrix_transpose(mg.tensor(np.ones((5, 2, 3)))).shape
     (5, 3, 2)
     """
-    return transposed(_matrix("matrix_transpose", x))
+    return transposed(matrix("matrix_transpose", x))
 
 
 def diagonal(x: Any, *, offset: int = 0) -> Any:
@@ -508,7 +350,7 @@ def diagonal(x: Any, *, offset: int = 0) -> Any:
     >>> mg.linalg.diagonal(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([1., 4.])
     """
-    x = _matrix("diagonal", x)
+    x = matrix("diagonal", x)
     down, right = max(-offset, 0), max(offset, 0)
     steps = np.arange(max(min(x.shape[-2] - down, x.shape[-1] - right), 0))
     return x[..., down + steps, right + steps]
@@ -527,103 +369,7 @@ def trace(x: Any, *, offset: int = 0, dtype: DTypeLike | None = None) -> Any:
     return np.sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)
 
 
-# Norms and numbers
-
-
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    """
-    Return the norm of a vector or matrix, or of those along one or two axes.
-
-    Parameters
-    ----------
-    x : array_like
-        The vectors or matrices.
-    ord : number, inf, −inf, "fro" or "nuc", optional
-        Vectors: (Σ |x|^ord)^(1/ord), the largest or smallest |x|, 0 counts (and is a constant). Matrices:
-        1 and inf the largest column or row sum of |x| (negative: the smallest), 2 and −2 the largest and
-        smallest singular value, "nuc" the sum of all, "fro" as a vector. None: Euclidean, of all entries.
-    axis : int or pair of int, optional
-        The axis of the vectors, or the axes of the matrices; by default all.
-    keepdims : bool
-        Leave those axes with length 1.
-
-    Returns
-    -------
-    Tensor or number; where the norm is 0, so is its derivative
-
-    Raises
-    ------
-    ValueError
-        If there is no such norm.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> x = mg.tensor([3.0, 4.0], requires_grad=True)
-    >>> length = mg.linalg.norm(x)
-    >>> length.backward()
-    >>> length.item(), x.grad
-    (5.0, array([0.6, 0.8]))
-    """
-    x = operand(x)
-    if axis is None and ord is None:
-        return vector_norm(x, keepdims=keepdims)
-    axes = _axes(x, axis)
-    if len(axes) == 1:
-        return vector_norm(x, axis=axes[0], ord=2 if ord is None else ord, keepdims=keepdims)
-    if len(axes) != 2:
-        raise ValueError(f"norm is along one axis or two, but got axis={axis} of shape {x.shape}; say which")
-    if ord is None:
-        return vector_norm(x, axis=axes, keepdims=keepdims)
-    others = tuple(a for a in range(x.ndim) if a not in axes)
-    found = matrix_norm(np.transpose(x, (*others, *axes)), ord=ord)
-    return np.expand_dims(found, tuple(sorted(axes))) if keepdims else found
-
-
-def vector_norm(x: Any, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """
-    Return the norms of vectors, whose entries lie along any axes; see :func:`norm`.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.linalg.vector_norm(mg.tensor([[3.0, 4.0]]), ord=1).item()
-    7.0
-    """
-    x = _floats(operand(x))
-    axes = _axes(x, axis)
-    if isinstance(ord, str) or not isinstance(ord, (int, float, np.integer, np.floating)):
-        raise ValueError(f"norm of a vector got ord={ord!r}; it must be a number, inf or -inf")
-    if ord == np.inf:
-        return np.max(np.absolute(x), axis=axes, keepdims=keepdims)
-    if ord == -np.inf:
-        return np.min(np.absolute(x), axis=axes, keepdims=keepdims)
-    if ord == 0:
-        return np.sum((x != 0).astype(x.dtype), axis=axes, keepdims=keepdims)
-    return linear_algebra.p_norm(
-        x, p=ord if isinstance(ord, int) else float(ord), axis=axes, keepdims=keepdims
-    )
-
-
-def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """
-    Return the norms of matrices; see :func:`norm`.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.linalg.matrix_norm(mg.tensor([[3.0, 0.0], [0.0, 4.0]]), ord="nuc").item()
-    7.0
-    """
-    x = _floats(_matrix("matrix_norm", x))
-    if ord not in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf):
-        raise ValueError(f"norm of a matrix got ord={ord!r}; it must be 'fro', 'nuc', ±1, ±2 or ±inf")
-    if ord == "fro":
-        return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
-    sums = {1: -2, -1: -2, np.inf: -1, -np.inf: -1}
-    sizes = np.sum(np.absolute(x), axis=sums[ord]) if ord in sums else svdvals(x)
-    found = (np.sum if ord == "nuc" else np.max if ord > 0 else np.min)(sizes, axis=-1)
-    return np.expand_dims(found, (-2, -1)) if keepdims else found
+# Numbers
 
 
 def cond(x: Any, p: Any = None) -> Any:
@@ -659,34 +405,3 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
 NUMPY |= {
     getattr(np.linalg, name): globals()[name] for name in __all__ if not name.endswith(("Error", "Result"))
 }
-
-
-def _matrix(name: str, x: Any) -> Any:
-    x = operand(x)
-    if x.ndim < 2:
-        raise LinAlgError(f"{name} got shape {x.shape}; it takes matrices (..., rows, columns)")
-    return x
-
-
-def _square(name: str, x: Any) -> Any:
-    x = operand(x)
-    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
-        raise LinAlgError(f"{name} got shape {x.shape}; it takes square matrices (..., n, n)")
-    return x
-
-
-def _mirrored(name: str, x: Any) -> Any:
-    """The symmetric matrices with these lower triangles."""
-    lower = np.tril(_square(name, x))
-    return lower + transposed(np.tril(lower, -1))
-
-
-def _floats(x: Any) -> Any:
-    return x if x.dtype.kind == "f" else x.astype(float)
-
-
-def _axes(x: Any, axis: Axis) -> tuple[int, ...]:
-    """Return all axes for None, else those given, counted from 0."""
-    if axis is None:
-        return tuple(range(x.ndim))
-    return normalize_axis_tuple(axis, x.ndim, "norm")
