@@ -12,6 +12,7 @@ recorded before it, so this is a topological order: nothing recurses, and everyt
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from itertools import count
 from operator import attrgetter
@@ -72,6 +73,19 @@ class Node:
     def released(self) -> bool:
         """Whether a backward pass has let go of what the rule needs."""
         return self.parents is None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Node:
+        """Copy what it was computed from as well, oldest first, so that a long graph needs no recursion."""
+        found, seen = [self], {id(self)}
+        for node in found:
+            for parent in node.parents or ():
+                if isinstance(parent, Node) and id(parent) not in seen and id(parent) not in memo:
+                    seen.add(id(parent))
+                    found.append(parent)
+        for node in sorted(found, key=_order):
+            copy = memo[id(node)] = object.__new__(Node)
+            copy.__setstate__((None, {name: deepcopy(getattr(node, name), memo) for name in self.__slots__}))
+        return memo[id(self)]
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
         """Become a copy, perhaps in another process: recorded now, after the copies of the parents."""

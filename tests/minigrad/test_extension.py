@@ -338,7 +338,7 @@ def test_an_elementwise_rule_is_checked_inside_its_domain(domain: tuple[float, f
 
 def _as(kind: str, f: Any, slope: Any, **options: Any) -> Any:
     """Add an elementwise function of one array, declared to be of some class."""
-    gate = {"pattern": lambda x: np.sign(x), "margins": lambda p, x: x[..., None]} if kind == "gate" else {}
+    gate: dict[str, Any] = {"pattern": lambda x: np.sign(x), "margins": lambda p, x: x[..., None]} if kind == "gate" else {}
     return mg.primitive(f, name="declared", partials=[slope], classes=kind, **gate, **options)
 
 
@@ -356,7 +356,7 @@ def test_what_is_declared_falsely_is_not_added(x: Any, factor: float, kind: str)
     for f, slope in curved if kind == "gate" else [*curved, pieces, shifted]:
         with pytest.raises(ValueError, match=rf"'declared' is declared .*{kind} in x, but .* declare it"):
             _as(kind, f, slope, example=[x])
-        assert REGISTRY == before
+        assert before == REGISTRY
     for f, slope in [straight, pieces, shifted] if kind == "gate" else [straight]:
         for dtype in (np.float64, np.float32):
             assert _as(kind, f, slope, example=[x.astype(dtype)]).classes == (kind,)
@@ -366,7 +366,7 @@ def test_constants_that_are_none_and_sums_that_are_products_are_not_added() -> N
     with pytest.raises(mg.GradientMismatch, match="'declared' was not added"):
         _as("constant", lambda x: x * 2, 2.0, example=[X])
     for kinds in (("linear", "linear"), ("multilinear", "linear")):
-        product = {"partials": [lambda out, x, y: y, lambda out, x, y: x], "classes": kinds}
+        product: dict[str, Any] = {"partials": [lambda out, x, y: y, lambda out, x, y: x], "classes": kinds}
         if kinds[0] == "linear":
             with pytest.raises(ValueError, match=r"declared linear in x, y, but f\(x \+ y\)"):
                 mg.primitive(lambda x, y: x * y, name="declared", **product)

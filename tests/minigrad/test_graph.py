@@ -398,6 +398,24 @@ def test_graphs_are_copied_and_sent_to_other_processes() -> None:
         np.testing.assert_allclose(b.grad, 4 * 27)
 
 
+def test_a_long_graph_is_copied_without_recursion() -> None:
+    import copy
+
+    x = mg.tensor(np.ones(2), requires_grad=True)
+    y = x * 1
+    for _ in range(100_000):
+        y = y + x
+    x2, y2, z2 = copy.deepcopy([x, y, y * x])
+    (y2.sum() + z2.sum()).backward()
+    np.testing.assert_array_equal(x2.grad, [300_003, 300_003])
+    assert x.grad is None
+    y.sum().backward()  # the copy has let go of none of it
+    np.testing.assert_array_equal(x.grad, [100_001, 100_001])
+    released = copy.deepcopy(y)
+    with pytest.raises(mg.GraphFreedError):
+        released.sum().backward()
+
+
 def test_a_leaf_whose_shape_was_changed_takes_no_gradient() -> None:
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     y = (x * x).sum()
