@@ -554,3 +554,13 @@ def test_a_step_in_place_ends_the_graph_and_whole_numbers_take_no_derivative() -
     with pytest.raises(TypeError, match=r"lose the derivative .* int64"):
         whole[0] = leaf([1.0])[0]
     assert whole.data.tolist() == [3, 5]
+
+
+def test_shuffling_rows_in_place_is_refused_where_recorded_and_warned_of_by_numpy_elsewhere() -> None:
+    t = mg.tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
+    with pytest.warns(UserWarning, match="may contain duplicates"), pytest.raises(RuntimeError):
+        np.random.default_rng(0).shuffle(t * 1)
+    with pytest.warns(UserWarning, match="may contain duplicates"):
+        np.random.default_rng(0).shuffle(mg.tensor(np.arange(6.0).reshape(3, 2)))
+    order = np.random.default_rng(0).permutation(3)
+    np.testing.assert_array_equal(t[order].data, t.data[order])
