@@ -68,6 +68,8 @@ def resize(a: Any, new_shape: int | Sequence[int]) -> Any:
     tensor([1., 2., 1.])
     """
     x = operand(a)
+    if np.any(np.less(new_shape, 0)):
+        raise ValueError(f"resize takes lengths of 0 or more, but got {new_shape}")
     row = np.reshape(x, (-1,))
     if x.size == 0:  # there is nothing to repeat: zeros, as NumPy gives
         row = scatter_add(row, index=slice(0), shape=(1,))

@@ -641,6 +641,7 @@ def test_an_axis_that_is_not_there_is_named_with_the_function(
         (lambda: np.append(X, X[0], 0), r"^append .* shape \(2, 3\), shape \(3,\)"),
         (lambda: np.block([X, X[:1]]), r"^block .* shape \(2, 3\), shape \(1, 3\)"),
         (lambda: np.tile(X, -2), "^tile repeats an array 0 times or more, but got reps = -2"),
+        (lambda: np.resize(X, (2, -1)), r"^resize takes lengths of 0 or more, but got \(2, -1\)"),
         (lambda: np.trace(X[0]), "^trace takes two axes"),
         (lambda: np.cumsum(X, 0, dtype="U3"), "^cumsum gives numbers"),
         (lambda: np.flip(X, 0.5), "^flip got axis 0.5 of shape"),  # type: ignore[call-overload]
