@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .anomaly import AnomalyError, detect_anomaly
     from .check import GradientMismatch, check_gradients
     from .extension import primitive
+    from .compilation import CaptureWarning, Compiled, NotTheSameError, compile
     from .random import manual_seed
     from .regularizers import L1, L2
     from .scalarization import leaves, scalarize
@@ -70,6 +71,7 @@ __version__ = "0.1.0"
 
 _PARTS = {
     "anomaly": ("AnomalyError", "detect_anomaly"),
+    "compilation": ("CaptureWarning", "Compiled", "NotTheSameError", "compile"),
     "check": ("GradientMismatch", "check_gradients"),
     "extension": ("primitive",),
     "random": ("manual_seed",),
@@ -86,7 +88,9 @@ _PARTS = {
 __all__ = [
     "AnomalyError",
     "Callback",
+    "CaptureWarning",
     "ChangedInPlaceError",
+    "Compiled",
     "DivergenceError",
     "EarlyStopping",
     "GradientMismatch",
@@ -96,6 +100,7 @@ __all__ = [
     "History",
     "L1",
     "L2",
+    "NotTheSameError",
     "NotPiecewiseLinearError",
     "Tensor",
     "ThinLayer",
@@ -114,6 +119,7 @@ __all__ = [
     "cbrt",
     "ceil",
     "check_gradients",
+    "compile",
     "copysign",
     "cos",
     "cosh",

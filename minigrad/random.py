@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .recording import current
+
 _generator: np.random.Generator | None = None  # made when it is first needed: numpy.random takes time to load
 
 
@@ -48,6 +50,12 @@ def generator(rng: np.random.Generator | int | None = None) -> np.random.Generat
     if isinstance(rng, np.random.Generator):
         return rng
     return np.random.default_rng(whole_number("rng, unless it is a Generator,", rng))
+
+
+def uniform(rng: np.random.Generator | int | None, shape: tuple[int, ...]) -> Any:
+    """Draw numbers in [0, 1), with ``rng`` as for :func:`generator`; a program draws them anew each time."""
+    capture = current().capture
+    return generator(rng).random(shape) if capture is None else capture.draw(rng, shape)
 
 
 def whole_number(name: str, value: Any, least: int = 0) -> int:

@@ -48,6 +48,21 @@ class Capturer(Protocol):
     def lift(self, tensor: Any) -> Any:
         """Return what stands for the array of a Tensor in the program."""
 
+    def made(self, tensor: Any) -> None:
+        """Note a Tensor that was just computed."""
+
+    def setting_gradient(self, tensor: Any) -> None:
+        """Note that the gradient of a Tensor is about to be replaced."""
+
+    def module(self, module: Any) -> None:
+        """Note that a module is called."""
+
+    def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        """Draw uniform numbers in [0, 1)."""
+
+    def step(self, optimizer: Any) -> None:
+        """Take an optimizer's step."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mode:
@@ -148,6 +163,17 @@ def recording_origin(locate: Callable[[], Origin] | None, inspect: Inspector | N
     """Context inside which every node remembers ``locate()``, and ``inspect`` looks at every result."""
     mode = current()
     token = _mode.set(replace(mode, locate=locate, inspect=inspect, outer=mode))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+@contextmanager
+def capturing(capture: Capturer, inspect: Inspector | None = None) -> Iterator[None]:
+    """Context inside which a program is made of what is computed, and ``inspect`` looks at every result."""
+    mode = current()
+    token = _mode.set(replace(mode, capture=capture, inspect=inspect, outer=mode))
     try:
         yield
     finally:

@@ -57,7 +57,7 @@ def tensor(
     >>> x.grad
     array([2., 4., 6.])
     """
-    return Tensor(np.array(as_array(numbers(data), dtype)), requires_grad=requires_grad, label=label)
+    return Tensor(as_array(numbers(data), dtype).copy(order="K"), requires_grad=requires_grad, label=label)
 
 
 class Tensor(InPlace, Dispatch, ArrayMethods):
@@ -138,12 +138,15 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None:
-            value = value if isinstance(value, Tensor) else np.asarray(value, dtype=self.dtype)
+            value = value if isinstance(value, Tensor) else as_array(value).astype(self.dtype, copy=False)
             if value.shape != self.shape:
                 raise ValueError(
                     f"the gradient of a Tensor of shape {self.shape} can't have shape {value.shape}"
                 )
         if self._node is None:
+            capture = current().capture
+            if capture is not None:
+                capture.setting_gradient(self)
             self._grad = value
         else:
             self._node.gradient = value
@@ -185,7 +188,7 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
                     if vertex.primitive is None:  # never shared memory
                         vertex._grad = g * 1 if vertex._grad is None else vertex._grad + g
                     else:  # the array alone: a recorded one would refer back here
-                        vertex.gradient = np.array(numbers(g))
+                        vertex.gradient = numbers(g).copy(order="K")
             return
         given = seed.data if isinstance(seed, Tensor) else seed
         held = {id(given)}
@@ -195,7 +198,7 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
             if vertex.primitive is None:
                 vertex._collect(g, held, shared=retain_graph)
             elif retain_graph:
-                vertex.gradient = np.array(g)
+                vertex.gradient = as_array(g).copy(order="K")
 
     def _seed(self, gradient: Any) -> Any:
         """Return the cotangent to start from, checked."""
@@ -229,9 +232,9 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
                 f"replaced after it was used (compute the output again), or a rule gives the wrong shape"
             )
         if self._grad is not None:
-            self._grad = np.asarray(stripped(self._grad) + g)
+            self._grad = as_array(stripped(self._grad) + g)
         elif shared or not isinstance(g, np.ndarray) or g.base is not None or id(g) in held:
-            self._grad = np.array(g)
+            self._grad = as_array(g).copy(order="K")
         else:
             self._grad = g
             held.add(id(g))
@@ -240,7 +243,7 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
     def _record(primitive: Primitive, operands: Sequence[Any], options: dict[str, Any]) -> Tensor:
         """Apply a primitive to the operands' arrays, and remember it if a gradient may be wanted."""
         mode = current()
-        recording, varies = mode.recording, primitive.differentiable
+        recording, capture, varies = mode.recording, mode.capture, primitive.differentiable
         args: list[Any] = []
         parents: list[Any] = []
         wanted = False
@@ -249,7 +252,7 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
             if isinstance(x, Tensor):
                 if recording and x._requires_grad and varies[0 if primitive.variadic else k]:
                     parent, wanted = x if x._node is None else x._vertex(), True
-                x = x.data
+                x = x.data if capture is None else capture.lift(x)
             else:
                 x = _operand(x)
             args.append(x)
@@ -259,9 +262,14 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
             mode.inspect.result(primitive, args, options, output)
         output = as_array(output)
         kind = output.dtype.kind
-        if wanted and kind == "f":  # rounding to whole numbers has no derivative
-            return _wrap(output, Node(primitive, tuple(parents), args, options, output, mode))
-        return _wrap(output, None) if kind in NUMBERS else Tensor(output)
+        if kind not in NUMBERS:
+            return Tensor(output)  # says what is wrong
+        varying = wanted and kind == "f"  # rounding to whole numbers has no derivative
+        node = Node(primitive, tuple(parents), args, options, output, mode) if varying else None
+        result = _wrap(output, node)
+        if capture is not None:
+            capture.made(result)
+        return result
 
     def _vertex(self) -> Any:
         """Return where this Tensor stands in the graph, if its numbers are still those computed there."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..random import generator
+from ..random import uniform
 from ..rules.gates import dropout
 from ..rules.operands import numbers
 from ..rules.products import linear
@@ -149,7 +149,7 @@ class Dropout(Module):
         """Multiply by a mask in training, by what makes up for it in evaluation."""
         mask: Any
         if self.training:
-            stays = generator(self.rng).random(x.shape) >= self.p
+            stays = uniform(self.rng, x.shape) >= self.p
             mask = stays.astype(x.dtype if x.dtype.kind == "f" else np.float32)
             if self.scaling == "inverted":
                 mask /= 1 - self.p

@@ -11,6 +11,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .. import settings
+from ..recording import current
 from ..rules.operands import numbers
 from ..tensor import Array, Tensor
 from . import storage
@@ -64,6 +66,7 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._refuse_hidden(name, value)
+        settings.changed()
         super().__setattr__(name, value)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -73,6 +76,9 @@ class Module:
     def __call__(self, x: Tensor | ArrayLike) -> Tensor:
         """Apply the module to a Tensor or an array."""
         given = x if isinstance(x, Tensor) else Tensor(x)
+        capture = current().capture
+        if capture is not None:
+            capture.module(self)
         output = self.forward(given)
         watcher = _watcher.get()
         if watcher is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 
@@ -120,7 +120,7 @@ class Adam(Optimizer):
         squares *= beta2
         squares += np.multiply(grad, grad, out=work)
         # A sum of 1, β, β² … βᵗ⁻¹ makes it an average. They are numbers: in the rate and ε they cost nothing.
-        weight, root = _geometric(beta1, step), math.sqrt(_geometric(beta2, step))
+        weight, root = _geometric(beta1, step), _geometric(beta2, step) ** 0.5
         _descend(data, self.lr * root / weight, total, np.sqrt(squares, out=work), self.eps * root)
 
 
@@ -162,10 +162,16 @@ def _average(average: Array, share: float, value: Array, work: Array) -> None:
 
 def _descend(data: Array, rate: float, direction: Array, root: Array, eps: float) -> None:
     """``data -= rate * direction / (root + eps)``, where 0/0 is no step; ``root`` is used up."""
-    if root.dtype.type(eps):  # not so 1e-8 in float16
+    if eps > _least(root.dtype):  # not so 1e-8 in float16
         root += eps
         np.divide(direction, root, out=root)
     else:
         np.divide(direction, root, out=root, where=root != 0)
     root *= rate
     data -= root
+
+
+@cache
+def _least(dtype: np.dtype[Any]) -> float:
+    """Return the number up to which everything is rounded to 0."""
+    return float(np.nextafter(dtype.type(0), dtype.type(1))) / 2

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import writes
+from .. import settings, writes
 from ..graph import tick
+from ..recording import current
 from .pack import Pack
 from .state import Array, Moving, State
 
@@ -81,6 +82,8 @@ class Optimizer(ABC):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, _checked(name, value))
+        if type(value) is not float:  # a program reads numbers anew
+            settings.changed()
 
     @abstractmethod
     def update(self, data: Array, grad: Array, work: Array, step: int, *memory: Array) -> None:
@@ -88,10 +91,12 @@ class Optimizer(ABC):
 
     def step(self) -> None:
         """Take one step with every parameter that has a gradient."""
+        capture = current().capture
+        if capture is not None:
+            capture.step(self)
+            return
         moving = self._moving()
-        if self._pack is None:
-            self._pack = Pack(moving)
-        pack = self._pack
+        pack = self._packed(moving)
         together = [entry for entry in moving if entry[2] in pack.states]
         if pack.gather(together):
             self._update_in_blocks(pack.data, pack.grad, together[0][2].step, pack.memory)
@@ -99,6 +104,12 @@ class Optimizer(ABC):
             moving = [entry for entry in moving if entry[2] not in pack.states]
         for data, grad, state in moving:
             self._update_in_blocks(data, grad, state.step, list(state.arrays.values()))
+
+    def _packed(self, moving: list[Moving]) -> Pack:
+        """Return the small parameters' pack, made where there is none."""
+        if self._pack is None:
+            self._pack = Pack(moving)
+        return self._pack
 
     def _moving(self) -> list[Moving]:
         """Return what takes part in this step, prepared for it; an error comes before any change."""

@@ -35,7 +35,7 @@ def _cross_entropy(x: Operand, labels: Any) -> Operand:
 def _residual(x: Operand, labels: Any) -> Operand:
     """softmax(x), less 1 at the labels: n times the gradient."""
     powers = np.exp(_above_peak(x))
-    targets = np.zeros(x.shape, dtype=x.dtype)
+    targets = np.zeros_like(numbers(x))
     targets[_places(labels)] = 1
     return powers / powers.sum(axis=-1, keepdims=True) - targets
 

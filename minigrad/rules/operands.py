@@ -11,6 +11,10 @@ Operand: TypeAlias = Any
 """An array, a number, or a Tensor that is being recorded: whatever NumPy's operators accept."""
 
 
+ARRAYS: set[type] = {np.ndarray}
+"""Types that are taken as they are: arrays, and what stands for them where a program is captured."""
+
+
 def numbers(operand: Operand) -> Any:
     """Return the plain array in ``operand``, for decisions that have no derivative (who won, which index)."""
     return operand.numpy() if hasattr(operand, "numpy") else operand
@@ -50,7 +54,7 @@ def match(g: Operand, like: Operand) -> Operand:
 
 def as_array(data: Any, dtype: Any = None) -> Any:
     """Return ``np.asarray(data)``, or say what is wrong with data that make no array."""
-    if type(data) is np.ndarray and dtype is None:
+    if dtype is None and type(data) in ARRAYS:
         return data
     if isinstance(data, np.ndarray) and hasattr(data, "mask"):
         raise TypeError(

@@ -1,0 +1,220 @@
+"""Where the numbers of a program lie: one block of memory, planned by who is alive when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .program import Instruction, Program, Spec
+
+ALIGNMENT = 64
+"""Bytes: a cache line, and what vector units like."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """
+    The memory of a slot.
+
+    Attributes
+    ----------
+    kind : str
+        ``block`` (at `offset`), ``own`` (kept from one replay to the next), ``target`` (the array from outside
+        that slot `of` came in with) or ``part`` (entries `start` to `stop` of the vector in slot `of`).
+    """
+
+    kind: str
+    offset: int = 0
+    of: int = -1
+    start: int = 0
+    stop: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    The places of all slots that instructions compute into.
+
+    Attributes
+    ----------
+    places : mapping from slot to Place
+        Views have none: they are where their base is.
+    size : int
+        Bytes of the block.
+    writes : frozenset of int
+        Slots computed right into an array from outside; the others are copied there at the end.
+    """
+
+    places: Mapping[int, Place]
+    size: int
+    writes: frozenset[int]
+
+    def total(self, program: Program) -> int:
+        """Return the bytes that a program needs besides what is outside: the block, and what is kept."""
+        own = sum(program.specs[slot].bytes for slot, place in self.places.items() if place.kind == "own")
+        return self.size + own
+
+
+def roots(program: Program) -> dict[int, int]:
+    """Return for each slot the one whose memory it is in."""
+    root = {slot: slot for slot in program.sources}
+    for instruction in program.instructions:
+        for slot in instruction.results:
+            root[slot] = slot if instruction.view_of is None else root[instruction.view_of]
+    return root
+
+
+def last_reads(program: Program, root: Mapping[int, int]) -> dict[int, int]:
+    """Return for each memory the index of the last instruction that reads it; one past the end if it is wanted."""
+    last: dict[int, int] = {}
+    for k, instruction in enumerate(program.instructions):
+        for slot in (*instruction.reads, *instruction.results):
+            last[root[slot]] = k
+    for slot in program.wanted:
+        last[root[slot]] = len(program.instructions)
+    return last
+
+
+def plan(
+    program: Program, placed: Callable[[Instruction], bool], elementwise: Callable[[Instruction], bool]
+) -> Plan:
+    """
+    Give every computed array a place.
+
+    A place is free again when the last instruction that reads it has run. An elementwise instruction may
+    write over an operand that dies with it. What ends in an array from outside is computed there, if nobody
+    still needs the old numbers, and after the last decision: until then nothing outside may change.
+
+    Parameters
+    ----------
+    program : Program
+        After all passes.
+    placed : callable
+        Whether an instruction writes where it is told.
+    elementwise : callable
+        Whether it may write over an operand of the same shape and dtype.
+    """
+    root = roots(program)
+    last = last_reads(program, root)
+    targets, kept = _targets(program, root, last, placed), _kept(program, root)
+    free = Free()
+    places: dict[int, Place] = {}
+    dying: dict[int, list[int]] = {}
+    for memory, k in last.items():
+        dying.setdefault(k, []).append(memory)
+    for k, instruction in enumerate(program.instructions):
+        for slot in instruction.results:
+            spec = program.specs[slot]
+            if not placed(instruction) or spec.shape is None or instruction.view_of is not None:
+                continue
+            if slot in targets:
+                places[slot] = Place("target", of=targets[slot])
+            elif slot in kept:
+                places[slot] = Place("own")
+            else:
+                reused = (
+                    _reusable(instruction, slot, program.specs, root, last, free, k)
+                    if elementwise(instruction)
+                    else None
+                )
+                if reused is not None:
+                    places[slot] = places[reused]
+                    free.taken_over(reused, slot)
+                else:
+                    places[slot] = Place("block", offset=free.take(slot, spec.bytes))
+        for memory in dying.get(k, ()):
+            free.give_back(memory)
+    return Plan(places, free.size, frozenset(targets))
+
+
+def _targets(
+    program: Program, root: Mapping[int, int], last: Mapping[int, int], placed: Callable[[Instruction], bool]
+) -> dict[int, int]:
+    """Return the slots that may be computed right into the array from outside that they end in."""
+    made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
+    decided = max((made.get(root[guard.slot], -1) for guard in program.guards), default=-1)
+    found: dict[int, int] = {}
+    for effect in program.effects:
+        if effect.kind != "array" or effect.slot is None or effect.slot not in made:
+            continue
+        k, first = made[effect.slot], effect.target
+        instruction = program.instructions[k]
+        right = (
+            program.specs[effect.slot] == program.specs[first] and program.sources[first].kind != "argument"
+        )
+        if (
+            placed(instruction)
+            and instruction.view_of is None
+            and k > decided
+            and right
+            and last.get(first, -1) <= k
+        ):
+            found[effect.slot] = first
+    return found
+
+
+def _kept(program: Program, root: Mapping[int, int]) -> set[int]:
+    """Return the memories that are seen from outside after the replay."""
+    return {
+        root[effect.slot] for effect in program.effects if effect.kind == "grad" and effect.slot is not None
+    }
+
+
+def _reusable(
+    instruction: Instruction,
+    result: int,
+    specs: Sequence[Spec],
+    root: Mapping[int, int],
+    last: Mapping[int, int],
+    free: Free,
+    k: int,
+) -> int | None:
+    """Return an operand whose memory the result may take over."""
+    for slot in instruction.reads:
+        if root[slot] == slot and last[slot] == k and specs[slot] == specs[result] and free.holds(slot):
+            return slot
+    return None
+
+
+class Free:
+    """Pieces of the block: which are taken, and by whom."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._taken: dict[int, tuple[int, int]] = {}
+
+    def take(self, slot: int, count: int) -> int:
+        """Return the offset of the first gap that is large enough."""
+        count = -(-max(count, 1) // ALIGNMENT) * ALIGNMENT
+        start = 0
+        for offset, length in sorted(self._taken.values()):
+            if offset - start >= count:
+                break
+            start = max(start, offset + length)
+        self._taken[slot] = (start, count)
+        self.size = max(self.size, start + count)
+        return start
+
+    def holds(self, slot: int) -> bool:
+        """Return whether a slot has a piece."""
+        return slot in self._taken
+
+    def taken_over(self, before: int, slot: int) -> None:
+        """Let another slot have a piece."""
+        self._taken[slot] = self._taken.pop(before)
+
+    def give_back(self, slot: int) -> None:
+        """Let go of a piece, if the slot has one."""
+        self._taken.pop(slot, None)
+
+
+def array_at(block: np.ndarray[Any, Any], offset: int, spec: Spec) -> np.ndarray[Any, Any]:
+    """Return the array of a specification at a place in the block."""
+    assert spec.shape is not None
+    lengths = [spec.shape[axis] for axis in spec.order]
+    flat = block[offset : offset + spec.bytes].view(spec.dtype)
+    back = np.argsort(spec.order) if spec.order else ()
+    return flat.reshape(lengths).transpose(back) if spec.order else flat.reshape(())
