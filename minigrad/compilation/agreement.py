@@ -8,85 +8,106 @@ from typing import Any
 import numpy as np
 
 from .capture import Capture
-from .program import Program, Ref, Result
+from .program import Effect, Program, Ref, Result
 
 
 def disagreement(first: Capture, second: Capture) -> str | None:
     """Return where a run did something else than the one before it, or None."""
-    one, two = first.program, second.program
-    assert one is not None
-    assert two is not None
-    for before, now in zip(one.instructions, two.instructions, strict=False):
-        where = f"{now.origin[0] or now.name} ({now.name})"
-        if before.function is not now.function and before.function != now.function:
-            return f"{where} was computed where {before.origin[0] or before.name} ({before.name}) was in the call before"
-        reason = _differ((before.args, dict(before.options)), (now.args, dict(now.options)))
-        if reason is not None:
-            return f"{where} was computed with {reason}: pass as an argument what changes from call to call"
-        if one.specs[before.result] != two.specs[now.result]:
-            return (
-                f"{where} gave {two.specs[now.result].shape} where it gave {one.specs[before.result].shape}"
-            )
-    if len(one.instructions) != len(two.instructions):
-        return f"{len(two.instructions)} operations were computed, {len(one.instructions)} in the call before"
-    return _outside(one, two)
+    assert first.program is not None
+    assert second.program is not None
+    return _Comparison(first.program, second.program).difference()
 
 
-def _outside(one: Program, two: Program) -> str | None:
-    """Return what differs in what is read and changed outside."""
-    if [slot for slot in one.sources] != [slot for slot in two.sources]:
-        return "other Tensors or arrays were read than in the call before"
-    for slot, source in one.sources.items():
-        other = two.sources[slot]
-        if source.kind != other.kind:
-            return "other Tensors or arrays were read than in the call before"
-        if source.kind == "data" and source.what is not other.what:
-            if not np.array_equal(
-                source.what.data, other.what.data, equal_nan=source.what.data.dtype.kind == "f"
-            ):
-                return "a Tensor that the function makes has other numbers than in the call before: pass it as an argument"
-        elif source.kind in ("array", "grad") and source.what is not other.what:
-            return "other arrays were read than in the call before"
-    if one.guards != two.guards:
-        return "Python decided otherwise on a computed number"
-    changes = [
-        [(effect.kind, effect.slot, effect.target if effect.kind == "array" else id(effect.target) if not isinstance(effect.target, Result) else effect.target) for effect in program.effects]
-        for program in (one, two)
-    ]  # fmt: skip
-    if changes[0] != changes[1]:
-        return "other Tensors were changed than in the call before"
-    if _differ(one.outputs, two.outputs) is not None:
-        return "what is returned differs from the call before"
-    return None
+class _Comparison:
+    """Two programs side by side; slots of the same meaning may have other numbers."""
+
+    def __init__(self, before: Program, now: Program) -> None:
+        self.before, self.now = before, now
+        self._same: dict[int, int] = {}
+
+    def difference(self) -> str | None:
+        """Return the first difference in words, or None."""
+        before, now = self.before, self.now
+        for old, new in zip(before.instructions, now.instructions, strict=False):
+            where = f"{new.origin[0] or new.name} ({new.name})"
+            if old.function != new.function:
+                return f"{where} was computed where {old.origin[0] or old.name} ({old.name}) was in the call before"
+            reason = self._differ((old.args, dict(old.options)), (new.args, dict(new.options)))
+            if reason is not None:
+                return f"{where} was computed with {reason}: pass as an argument what changes from call to call"
+            if before.specs[old.result] != now.specs[new.result]:
+                return f"{where} gave {now.specs[new.result].shape} where it gave {before.specs[old.result].shape}"
+            self._same[old.result] = new.result
+        if len(before.instructions) != len(now.instructions):
+            counts = len(now.instructions), len(before.instructions)
+            return f"{counts[0]} operations were computed, {counts[1]} in the call before"
+        if [*map(self._guard, before.guards)] != [(guard.slot, guard.expected) for guard in now.guards]:
+            return "Python decided otherwise on a computed number"
+        if sorted(map(self._effect, before.effects)) != sorted(map(_effect, now.effects)):
+            return "other Tensors were changed than in the call before"
+        if self._differ(before.outputs, now.outputs) is not None:
+            return "what is returned differs from the call before"
+        return None
+
+    def _guard(self, guard: Any) -> Any:
+        return self._same.get(guard.slot), guard.expected
+
+    def _effect(self, effect: Effect) -> Any:
+        slot = None if effect.slot is None else self._same.get(effect.slot)
+        target = self._same.get(effect.target) if effect.kind in ("array", "written") else effect.target
+        return _effect(Effect(effect.kind, target, slot))
+
+    def _slots(self, old: int, new: int) -> str | None:
+        """Return what differs between two slots; those from outside are compared when they are first met."""
+        if old in self._same:
+            return None if self._same[old] == new else "another operand"
+        source, other = self.before.sources.get(old), self.now.sources.get(new)
+        if source is None or other is None or source.kind != other.kind:
+            return "another operand"
+        if source.what is not other.what:
+            if source.kind == "data":
+                one, two = source.what.data, other.what.data
+                if not np.array_equal(one, two, equal_nan=one.dtype.kind == "f"):
+                    return "a Tensor that is made inside, with other numbers"
+            elif source.kind in ("array", "grad") or (source.kind == "argument" and source.what != other.what):
+                return "another array"
+        self._same[old] = new
+        return None
+
+    def _differ(self, old: Any, new: Any) -> str | None:
+        """Return what differs in nested arguments, or None."""
+        if type(old) is not type(new):
+            return f"{new!r} instead of {old!r}"
+        if isinstance(old, (Ref, Result)):
+            if isinstance(old, Result) and (old.kind == "argument" or old.kind != new.kind):
+                return None if old == new else "another result"
+            return self._slots(old.slot, new.slot)
+        if isinstance(old, (tuple, list)):
+            if len(old) != len(new):
+                return f"{len(new)} parts instead of {len(old)}"
+            return next(filter(None, map(self._differ, old, new)), None)
+        if isinstance(old, Mapping):
+            if old.keys() != new.keys():
+                return f"options {sorted(new)} instead of {sorted(old)}"
+            return next(filter(None, (self._differ(old[key], new[key]) for key in old)), None)
+        if isinstance(old, slice):
+            return self._differ((old.start, old.stop, old.step), (new.start, new.stop, new.step))
+        return _constants(old, new)
 
 
-def _differ(before: Any, now: Any) -> str | None:
-    """Return what differs in nested arguments, or None."""
-    if type(before) is not type(now):
-        return f"{now!r} instead of {before!r}"
-    if isinstance(before, (Ref, Result)):
-        return None if before == now else "another operand"
-    if isinstance(before, (tuple, list)):
-        if len(before) != len(now):
-            return f"{len(now)} parts instead of {len(before)}"
-        return next(filter(None, map(_differ, before, now)), None)
-    if isinstance(before, Mapping):
-        if before.keys() != now.keys():
-            return f"options {sorted(now)} instead of {sorted(before)}"
-        return next(filter(None, (_differ(before[key], now[key]) for key in before)), None)
-    if isinstance(before, slice):
-        return _differ((before.start, before.stop, before.step), (now.start, now.stop, now.step))
-    if isinstance(before, np.ndarray):
-        same = before is now or (
-            before.dtype == now.dtype and before.shape == now.shape and before.tobytes() == now.tobytes()
-        )
+def _effect(effect: Effect) -> tuple[str, str, str]:
+    target = effect.target if isinstance(effect.target, (int, Result)) else id(effect.target)
+    return effect.kind, repr(target), repr(effect.slot)
+
+
+def _constants(old: Any, new: Any) -> str | None:
+    """Return what differs between two constants, or None."""
+    if isinstance(old, np.ndarray):
+        alike = old.dtype == new.dtype and old.shape == new.shape
+        same = old is new or (alike and old.tobytes() == new.tobytes())
         return None if same else "an array of other numbers"
-    if isinstance(before, float):
-        return (
-            None if before == now or (before != before and now != now) else f"{now!r} instead of {before!r}"
-        )
     try:
-        same = before is now or bool(before == now)
+        same = old is new or bool(old == new) or bool(old != old and new != new)
     except (TypeError, ValueError):
         same = False
-    return None if same else f"{now!r} instead of {before!r}"
+    return None if same else f"{new!r} instead of {old!r}"

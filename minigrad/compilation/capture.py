@@ -525,6 +525,8 @@ class Capture:
             if node is not None:
                 node.args, node.output = plain(node.args), plain(node.output)
                 node.options, node.gradient = plain(dict(node.options)), plain(node.gradient)
+        for held in (self._arrays, self._lifted, self._made, self._numbers):
+            held.clear()
 
 
 class Looker:

@@ -19,6 +19,7 @@ from .capture import Capture, settings_of
 from .numpy_backend import Writer
 from .passes import optimized
 from .program import Program
+from .settling import settled
 
 ATTEMPTS = 4
 """Calls after which a signature that never gives the same program twice is given up."""
@@ -179,16 +180,17 @@ class Compiled:
             self._build(entry, capture)
         elif len(entry.captures) >= ATTEMPTS:
             self._give_up(entry, str(difference))
-        entry.captures[:] = [*entry.captures, capture][-ATTEMPTS:]
+        else:
+            entry.captures.append(capture)
         return result
 
     def _build(self, entry: Entry, capture: Capture) -> None:
         assert capture.program is not None
-        entry.program = optimized(capture.program)
+        entry.captures.clear()
+        entry.program = settled(optimized(capture.program), capture.optimizers.values())
         entry.writer = Writer(entry.program)
         entry.replay, entry.capture = entry.writer.write(), capture
         entry.changes = -1
-        entry.captures.clear()
 
     def _give_up(self, entry: Entry, reason: str) -> None:
         entry.reason = reason

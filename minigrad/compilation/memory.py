@@ -46,11 +46,14 @@ class Plan:
         Bytes of the block.
     writes : frozenset of int
         Slots computed right into an array from outside; the others are copied there at the end.
+    joined : frozenset of int
+        Slots of concatenated vectors whose parts are computed right where they belong.
     """
 
     places: Mapping[int, Place]
     size: int
     writes: frozenset[int]
+    joined: frozenset[int]
 
     def total(self, program: Program) -> int:
         """Return the bytes that a program needs besides what is outside: the block, and what is kept."""
@@ -60,7 +63,7 @@ class Plan:
 
 def roots(program: Program) -> dict[int, int]:
     """Return for each slot the one whose memory it is in."""
-    root = {slot: slot for slot in program.sources}
+    root = {slot: program.aliases.get(slot, slot) for slot in program.sources}
     for instruction in program.instructions:
         for slot in instruction.results:
             root[slot] = slot if instruction.view_of is None else root[instruction.view_of]
@@ -100,6 +103,8 @@ def plan(
     root = roots(program)
     last = last_reads(program, root)
     targets, kept = _targets(program, root, last, placed), _kept(program, root)
+    parts = _parts(program, root, placed, targets)
+    joined = {place.of for place in parts.values()}
     free = Free()
     places: dict[int, Place] = {}
     dying: dict[int, list[int]] = {}
@@ -110,7 +115,11 @@ def plan(
             spec = program.specs[slot]
             if not placed(instruction) or spec.shape is None or instruction.view_of is not None:
                 continue
-            if slot in targets:
+            if slot in parts:
+                places[slot] = parts[slot]
+            elif slot in joined:
+                places[slot] = Place("own")
+            elif slot in targets:
                 places[slot] = Place("target", of=targets[slot])
             elif slot in kept:
                 places[slot] = Place("own")
@@ -127,7 +136,7 @@ def plan(
                     places[slot] = Place("block", offset=free.take(slot, spec.bytes))
         for memory in dying.get(k, ()):
             free.give_back(memory)
-    return Plan(places, free.size, frozenset(targets))
+    return Plan(places, free.size, frozenset(targets), frozenset(joined))
 
 
 def _targets(
@@ -153,6 +162,32 @@ def _targets(
             and last.get(first, -1) <= k
         ):
             found[effect.slot] = first
+    return found
+
+
+def _parts(
+    program: Program,
+    root: Mapping[int, int],
+    placed: Callable[[Instruction], bool],
+    targets: Mapping[int, int],
+) -> dict[int, Place]:
+    """Return the places of what is computed only to be concatenated: right in the long vector."""
+    made = {slot: instruction for instruction in program.instructions for slot in instruction.results}
+    found: dict[int, Place] = {}
+    for instruction in program.instructions:
+        if instruction.function is not np.concatenate or instruction.options or len(instruction.args) != 1:
+            continue
+        stop, places = 0, {}
+        for ref in instruction.args[0]:
+            memory, spec = root[ref.slot], program.specs[ref.slot]
+            start, stop = stop, stop + spec.size
+            whole = program.specs[memory]
+            fits = memory in made and placed(made[memory]) and memory not in (*targets, *found, *places)
+            straight = whole.order == tuple(range(len(whole.shape or ()))) and whole.size == spec.size
+            if fits and straight and len(spec.shape or ()) == 1 and whole.dtype == program.specs[instruction.result].dtype:
+                places[memory] = Place("part", of=instruction.result, start=start, stop=stop)
+        if len(places) == len(instruction.args[0]):
+            found |= places
     return found
 
 

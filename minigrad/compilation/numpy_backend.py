@@ -73,6 +73,7 @@ class Writer:
         self._arrays: dict[int, Any] = {}
         self._root = roots(program)
         self._known: dict[int, str] = {}
+        self._joined: dict[int, np.ndarray[Any, Any]] = {}
 
     def write(self) -> Callable[[list[Any]], Any]:
         """Return the function ``replay(arguments)``: None where it must be captured anew, else its result."""
@@ -178,6 +179,8 @@ class Writer:
             return
         self._static(slot, self._memory(slot))
         out = self._known[slot]
+        if slot in self.plan.joined:
+            return
         if instruction.updates is not None:
             old = self._known[instruction.updates]
             if old != out and self._arrays.get(instruction.updates) is not self._arrays[slot]:
@@ -238,9 +241,21 @@ class Writer:
         if place.kind == "target":
             target: np.ndarray[Any, Any] = self._arrays[place.of]
             return target
+        if place.kind == "part":
+            whole = self._own(place.of)
+            return whole[place.start : place.stop].reshape(spec.shape)
+        if slot in self.plan.joined:
+            return self._own(slot)
         if place.kind == "own":
             return array_at(np.empty(spec.bytes, np.uint8), 0, spec)
         return array_at(self.block, place.offset, spec)
+
+    def _own(self, slot: int) -> np.ndarray[Any, Any]:
+        """Return the memory of a vector whose parts are computed in their places."""
+        if slot not in self._joined:
+            spec = self.program.specs[slot]
+            self._joined[slot] = np.empty(spec.shape or (), spec.dtype)
+        return self._joined[slot]
 
     def _check(self, guard: Any) -> None:
         known = self._known[guard.slot]
@@ -251,7 +266,9 @@ class Writer:
         """Write what changes outside, when everything is computed."""
         touched = []
         for effect in self.program.effects:
-            if effect.kind == "array":
+            if effect.kind == "written":
+                touched.append(self._known[effect.target])
+            elif effect.kind == "array":
                 touched.append(self._known[effect.target])
                 if effect.slot not in self.plan.writes:
                     copyto = self._function(np.copyto, "copyto")
@@ -279,7 +296,7 @@ class Writer:
         whole = self._root[effect.slot]
         place = self.plan.places.get(whole)
         known = self._known[effect.slot]
-        if place is not None and place.kind == "own" and whole == effect.slot:
+        if place is not None and place.kind in ("own", "part") and whole == effect.slot:
             return known
         return f"{self._function(np.array, 'array')}({known})"
 

@@ -150,7 +150,8 @@ class Effect:
     A change outside: the slot's value goes to the target.
 
     ``kind`` is ``data`` or ``grad`` of a Tensor, ``new data`` where the Tensor was given another array,
-    ``array`` for an array that is remembered; ``slot`` is None for a gradient that is forgotten.
+    ``array`` for an array that came in with slot `target`, ``written`` where it lies in another one that
+    changes, ``step`` of what an optimizer remembers; ``slot`` is None for a gradient that is forgotten.
     """
 
     kind: str
@@ -179,6 +180,8 @@ class Program:
         The slots of arguments that are Tensors.
     gradients_absent : tuple of (Tensor, bool)
         Whether a Tensor had no gradient, where the program depends on that.
+    aliases : mapping from int to int
+        Slots from outside that lie in the memory of another one.
     """
 
     instructions: tuple[Instruction, ...]
@@ -189,6 +192,7 @@ class Program:
     outputs: Any = None
     argument_tensors: frozenset[int] = frozenset()
     gradients_absent: tuple[tuple[Any, bool], ...] = ()
+    aliases: Mapping[int, int] = field(default_factory=dict)
     stages: tuple[str, ...] = field(default=("captured",))
 
     @property

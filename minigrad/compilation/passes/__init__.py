@@ -8,10 +8,11 @@ from ..program import Program
 from .common import common_subexpressions
 from .constants import constants
 from .dead import dead_code
+from .numbers import numbers_first
 
 Pass = Callable[[Program], Program]
 
-PASSES: Sequence[Pass] = (constants, common_subexpressions, dead_code)
+PASSES: Sequence[Pass] = (constants, common_subexpressions, dead_code, numbers_first)
 
 
 def optimized(program: Program, passes: Sequence[Pass] = PASSES) -> Program:

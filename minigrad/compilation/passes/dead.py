@@ -7,7 +7,7 @@ from ..program import Program
 
 def dead_code(program: Program) -> Program:
     """Leave out what neither effects, guards nor outputs lead to; random draws stay, as the next ones depend on them."""
-    needed = set(program.wanted)
+    needed = {*program.wanted, *(effect.target for effect in program.effects if effect.kind in ("array", "written"))}
     kept = []
     for instruction in reversed(program.instructions):
         if instruction.fixed or instruction.result in needed:
