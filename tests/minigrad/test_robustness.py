@@ -278,7 +278,7 @@ def test_rounds_leave_no_garbage_and_no_memory(work: Any, no_collector: None) ->
     for _ in range(rounds):
         work()
     assert gc.collect() == 0
-    assert sys.getallocatedblocks() - held < 100
+    assert sys.getallocatedblocks() - held < rounds // 5  # a leak is one block a round, at least
     assert len(writes._written) == written
 
 
