@@ -23,6 +23,9 @@ ARITHMETIC = {
 WITH_OUT = {np.concatenate, np.stack, np.take, np.clip, np.dot, np.mean, np.cumsum, np.cumprod}
 """Functions that are no ufuncs, but write where they are told."""
 
+NAMED = {np.maximum, np.minimum}
+"""Ufuncs that want the name of the argument."""
+
 
 def elementwise(instruction: Instruction) -> bool:
     """Return whether a result's entries depend on the same entries of the operands alone."""
@@ -210,7 +213,7 @@ class Writer:
             self.lines.append(f"{name}({operands}, {out}{', True' if keep else ''}{rest})")
         else:
             rest = "".join(f", {key}={self._operand(value)}" for key, value in options.items())
-            position = out if isinstance(function, np.ufunc) else f"out={out}"
+            position = out if isinstance(function, np.ufunc) and function not in NAMED else f"out={out}"
             operands = ", ".join(map(self._operand, args))
             self.lines.append(f"{self._function(function, instruction.name)}({operands}, {position}{rest})")
 

@@ -219,7 +219,7 @@ def _winner_index(x: Operand, groups: tuple[int, ...]) -> tuple[Any, ...]:
     """The index that picks every group's winner out of ``x``."""
     winners = _group_winners(x, groups)
     grid = np.indices(winners.shape, sparse=True)
-    return (*grid[:-1], _group_members(groups)[grid[-1], winners])
+    return (*grid[:-1], _group_members(groups)[:, 0] + winners)
 
 
 def _group_maxout(x: Operand, groups: tuple[int, ...]) -> Operand:

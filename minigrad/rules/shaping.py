@@ -90,7 +90,7 @@ gather: Linear = Linear(
 
 
 def _scatter_add(g: Operand, index: Any, shape: tuple[int, ...], unique: bool = False) -> Operand:
-    out = np.zeros(shape, dtype=g.dtype)
+    out = np.zeros_like(g, shape=shape, order="C")
     parts = index if isinstance(index, tuple) else (index,)
     fancy = [part for part in parts if isinstance(part, (np.ndarray, list, tuple, bool, np.bool_))]
     if unique or not fancy or (len(fancy) == 1 and getattr(fancy[0], "dtype", None) == np.bool_):
