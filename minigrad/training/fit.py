@@ -55,6 +55,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     seed: int = 0,
     progress: bool = True,
+    compile: bool = False,
 ) -> History:
     """
     Train a network by mini-batches, and record what happened.
@@ -87,6 +88,10 @@ def fit(
         Of the order and the masks.
     progress : bool
         Whether to show a bar; only a terminal gets one, a notebook or a log file stays clean.
+    compile : bool
+        Whether to replay the step of a mini-batch with :func:`minigrad.compile`: the same results, sooner the
+        more often it is taken. The loss, the regularizers and the layers are then asked in the first steps
+        alone, so whatever else they do (print, count) ends with those.
 
     Returns
     -------
@@ -127,7 +132,7 @@ def fit(
     count = len(examples.x)
     order = np.random.default_rng(order_seed)
     watched = examples.x[np.random.default_rng(sample_seed).permutation(count)[:WATCHED]]
-    run = _Run(net, examples, loss, optimizer, batch_size, regularizers)
+    run = _Run(net, examples, loss, optimizer, batch_size, regularizers, bool(compile))
     with _told(callbacks, state):
         bar = _bar(progress, epochs * run.batches)
         try:
@@ -176,8 +181,14 @@ class _Run:
     optimizer: Optimizer
     batch_size: int
     regularizers: Sequence[Callable[[Module], Tensor]]
+    compiled: bool
 
     def __post_init__(self) -> None:
+        self.take = self.step
+        if self.compiled:
+            from ..compilation import compile
+
+            self.take = compile(self.step)
         self.batches = math.ceil(len(self.examples.x) / self.batch_size)
         self.layers = _layers(self.net)
         both = (*self.net.parameters(), *self.optimizer.parameters)
@@ -202,25 +213,17 @@ class _Run:
     def epoch(self, order: Array, advance: Callable[[], Any]) -> dict[str, Any]:
         """Take a step for every mini-batch, and return what was measured on the way."""
         x, y, hits = self.examples
-        net, loss, optimizer, regularizers = self.net, self.loss, self.optimizer, self.regularizers
         total, penalty, right = 0.0, 0.0, 0
         squares = dict.fromkeys(self.layers, 0.0)
         for batch, start in enumerate(range(0, len(order), self.batch_size), start=1):
             rows = order[start : start + self.batch_size]
             labels = y[rows]
-            output = net(x[rows])
-            objective = loss(output, labels)
-            value = objective.item()
-            for regularizer in regularizers:
-                term = regularizer(net)
-                penalty += term.item()
-                objective = objective + term
-            if not math.isfinite(number := objective.item()):
-                raise FloatingPointError(f"the loss became {number} in batch {batch} of {self.batches}")
-            self.clear()
-            objective.backward()
-            optimizer.step()
-            total += value * len(rows)
+            try:
+                output, value, terms = self.take(x[rows], labels)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"{error} in batch {batch} of {self.batches}") from None
+            total += value.item() * len(rows)
+            penalty += sum(term.item() for term in terms)
             right += hits(output.data, labels) if hits else 0
             for layer, weight in self.layers.items():
                 squares[layer] += 0.0 if weight.grad is None else squared_norm(weight.grad)
@@ -234,6 +237,19 @@ class _Run:
             "gradient_norms": {layer: math.sqrt(s / self.batches) for layer, s in squares.items()},
             "weight_norms": {layer: math.sqrt(squared_norm(w.data)) for layer, w in self.layers.items()},
         }
+
+    def step(self, x: Array, y: Array) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Take the step of one mini-batch, and return output, loss and the terms of the regularizers."""
+        output = self.net(x)
+        value = self.loss(output, y)
+        terms = [regularizer(self.net) for regularizer in self.regularizers]
+        objective = sum(terms, start=value)
+        if not np.isfinite(objective.data):
+            raise FloatingPointError(f"the loss became {objective.item()}")
+        self.clear()
+        objective.backward()
+        self.optimizer.step()
+        return output, value, terms
 
     def clear(self) -> None:
         """Forget the gradients, also of parameters that the optimizer does not have."""
