@@ -169,8 +169,11 @@ class Value(Operators):
         A leaf collects over several calls, as in torch: set ``leaf.grad = 0.0`` to start afresh. The graph
         is kept.
         """
+        mode = current()
+        if mode.capture is not None:
+            mode.capture.value_backward(self)
         order, guarded = _newest_first(self)
-        inspect = current().inspect
+        inspect = mode.inspect
         before = [value.grad for value in order] if inspect is not None else []
         for value in order:
             if value.primitive is not None:
@@ -233,6 +236,8 @@ class Value(Operators):
                 (result._right, result._by_right), *others = rest
                 result._others = tuple(others)
             result.origin = mode.locate() if mode.locate else None
+        if mode.capture is not None:
+            mode.capture.value(result)
         return result
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:

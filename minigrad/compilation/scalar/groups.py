@@ -1,7 +1,8 @@
-"""Which entries of a tape are computed together: those of one kind at one level, chains of additions in one sum.
+"""Which entries of a tape are computed together: those of one kind at one level.
 
-The level of an entry is the longest way to it from the inputs. Entries that depend on a gradient come in a
-later phase than the backward pass that gives it.
+Chains of additions become one sum, and products that are added up in it a part of it. The level of an entry
+is the longest way to it from the inputs. Entries that depend on a gradient come in a later phase than the
+backward pass that gives it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def grouped(tape: Tape, kept: Collection[int]) -> list[Group]:
     kept : collection of int
         Entries that somebody reads; whatever else leads to none of them is left out.
     """
-    used = _used(tape, kept)
+    used = used_entries(tape, kept)
     reach = _reach(tape)
     phases = _phases(tape)
     sums = _sums(tape, kept, used, reach, phases)
@@ -97,7 +98,8 @@ def grouped(tape: Tape, kept: Collection[int]) -> list[Group]:
     return sorted(_merged(list(groups.values())), key=lambda group: (group.phase, group.level))
 
 
-def _used(tape: Tape, kept: Collection[int]) -> list[bool]:
+def used_entries(tape: Tape, kept: Collection[int]) -> list[bool]:
+    """Return which entries lead to one that somebody reads."""
     used = [False] * len(tape)
     for place in (*kept, *tape.sweeps):
         used[place] = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class Read(Instruction):
         """Copy."""
         numbers, load = self.gather.bind(cotangents if self.name == "gradient" else memory)
         out = block(memory, self.first, self.shape)
-        return [*load, lambda: np.copyto(out, numbers)]
+        return [*load, partial(np.copyto, out, numbers)]
 
 
 class Map(Instruction):
@@ -120,7 +121,9 @@ class Map(Instruction):
     @property
     def bytes(self) -> int:
         """Memory for operands and cotangents."""
-        return total_bytes(self.gathers) + total_bytes(self.scatters) + (8 * self.size if any(self.reach) else 0)
+        return (
+            total_bytes(self.gathers) + total_bytes(self.scatters) + (8 * self.size if any(self.reach) else 0)
+        )
 
     def forward(self, memory: Array, cotangents: Array) -> list[Action]:
         """Compute the primitive."""
@@ -137,10 +140,10 @@ class Map(Instruction):
         function = self.primitive.forward
         self.args, self.out = args, out
         if isinstance(function, np.ufunc):
-            return [*actions, lambda: function(*args, out=out)]
+            return [*actions, partial(function, *args, out=out)]
         if self.primitive is relu:
-            return [*actions, lambda: np.maximum(args[0], 0.0, out=out)]
-        return [*actions, lambda: np.copyto(out, function(*args), casting="unsafe")]
+            return [*actions, partial(np.maximum, args[0], 0.0, out=out)]
+        return [*actions, partial(_compute, function, args, out)]
 
     def backward(self, memory: Array, cotangents: Array, careful: bool) -> list[Action]:
         """Hand on cotangent · partial."""
@@ -152,19 +155,16 @@ class Map(Instruction):
             if scatter is None:
                 continue
             add = scatter.bind(cotangents)
-            partial: Any = primitive.partials[0] if primitive.variadic else primitive.partials[k]
-            if not callable(partial) and partial == 1 and not careful:
-                actions.append(lambda add=add: add(g))
-            elif careful or primitive is where:
-                actions.append(lambda add=add, k=k: _hand_on(primitive, k, g, out, args, share, careful, add))
-            else:
-
-                def hand_on(k: int = k, add: Callable[[Array], None] = add) -> None:
-                    np.multiply(g, primitive.partial(k, out, args), out=share)
-                    add(share)
-
-                actions.append(hand_on)
+            if not careful and self._is_one(k):
+                actions.append(partial(add, g))
+                continue
+            hand_on = _hand_on_with_care if careful or primitive is where else _hand_on
+            actions.append(partial(hand_on, primitive, k, g, out, args, share, add))
         return actions
+
+    def _is_one(self, k: int) -> bool:
+        slope = self.primitive.partials[0 if self.primitive.variadic else k]
+        return not callable(slope) and slope == 1
 
 
 def total_bytes(parts: Sequence[Gather | Scatter | None]) -> int:
@@ -172,23 +172,40 @@ def total_bytes(parts: Sequence[Gather | Scatter | None]) -> int:
     return sum(part.bytes for part in parts if part is not None)
 
 
+def _compute(function: Callable[..., Any], args: Sequence[Any], out: Array) -> None:
+    np.copyto(out, function(*args), casting="unsafe")  # truth values among them
+
+
 def _hand_on(
     primitive: Elementwise,
     k: int,
     g: Array,
     out: Array,
-    args: list[Any],
+    args: Sequence[Any],
     share: Array,
-    careful: bool,
     add: Callable[[Array], None],
 ) -> None:
-    """Hand on cotangent · partial where neither is a 0 that says that a branch was not taken."""
-    partial = np.asarray(primitive.partial(k, out, args))
-    taken = np.not_equal(partial, 0) if primitive is where else np.not_equal(g, 0)
-    if careful and primitive is where:
-        taken = taken & np.not_equal(g, 0)
+    """Hand on cotangent · partial."""
+    np.multiply(g, primitive.partial(k, out, args), out=share)
+    add(share)
+
+
+def _hand_on_with_care(
+    primitive: Elementwise,
+    k: int,
+    g: Array,
+    out: Array,
+    args: Sequence[Any],
+    share: Array,
+    add: Callable[[Array], None],
+) -> None:
+    """Hand on the same where neither is a 0 that says that a branch was not taken, and 0 elsewhere."""
+    slope = np.asarray(primitive.partial(k, out, args))
+    taken = np.not_equal(g, 0)
+    if primitive is where:
+        taken &= np.not_equal(slope, 0)
     share.fill(0.0)
-    np.multiply(g, partial, out=share, where=taken)
+    np.multiply(g, slope, out=share, where=taken)
     add(share)
 
 

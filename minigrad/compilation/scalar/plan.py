@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from ...rules import Elementwise
-from .groups import Group, grouped
+from .groups import Group, grouped, used_entries
 from .instructions import Instruction, Map, Read
 from .sums import MatrixProduct, Sums, UnevenSums
 from .tape import Constant, Gradient, Input, Tape
@@ -63,9 +63,10 @@ class _Planner:
         self.groups = grouped(tape, kept)
         self.place = np.full(len(tape), -1)
         self.active = np.zeros(0, dtype=bool)
-        kinds = tape.kinds
-        self.inputs = sorted((k for k, kind in enumerate(kinds) if isinstance(kind, Input)), key=self._rank)
-        self.constants = [k for k, kind in enumerate(kinds) if isinstance(kind, Constant)]
+        kinds, used = tape.kinds, used_entries(tape, {*kept, self.one})
+        self.inputs = [k for k, kind in enumerate(kinds) if used[k] and isinstance(kind, Input)]
+        self.inputs.sort(key=self._rank)
+        self.constants = [k for k, kind in enumerate(kinds) if used[k] and isinstance(kind, Constant)]
         known = self.inputs + self.constants
         self.place[known] = np.arange(len(known))
         self.first_constant, self.size = len(self.inputs), len(known)
@@ -136,7 +137,10 @@ class _Planner:
             factors = products[..., 0], products[..., 1]
             found = matrix(*factors)
             if found is not None:
-                return self._matrix_product(group, *factors, singles, *found)
+                rows, columns = found
+                if len(rows) > 1 and rows[0] != rows[1]:  # then the sums are in order already
+                    rows, columns, factors = columns, rows, factors[::-1]
+                return self._matrix_product(group, *factors, singles, rows, columns)
         self._settle(group.members)
         both = [products[..., 0].T, products[..., 1].T] if products.size else []
         parts = [*both, singles.T] if singles.size else both
@@ -158,7 +162,11 @@ class _Planner:
         left, right = left[order].reshape(*shape, -1)[:, 0], right[order].reshape(*shape, -1)[0]
         lone = singles[order].T.reshape(-1, *shape) if singles.size else None
         passive = self._passive(left), self._passive(right), self._passive(lone)
-        gathers = [self._gather(left, True), self._gather(right, True), None if lone is None else self._gather(lone)]
+        gathers = [
+            self._gather(left, True),
+            self._gather(right, True),
+            None if lone is None else self._gather(lone),
+        ]
         return MatrixProduct(self.size, shape, gathers, passive, group.reach)
 
     def _uneven(self, group: Group) -> UnevenSums:
@@ -194,7 +202,9 @@ def matrix(left: Array, right: Array) -> tuple[Array, Array] | None:
     count = first_rows.size * first_columns.size
     if count != len(left) or np.unique(rows * first_columns.size + columns).size != count:
         return None
-    same = np.array_equal(left, left[first_rows][rows]) and np.array_equal(right, right[first_columns][columns])
+    same = np.array_equal(left, left[first_rows][rows]) and np.array_equal(
+        right, right[first_columns][columns]
+    )
     return (rows, columns) if same else None
 
 

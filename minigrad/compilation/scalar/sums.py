@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -57,8 +58,8 @@ class Sums(Instruction):
         if left is not None and right is not None:
             products = np.empty(np.broadcast_shapes(left.shape, right.shape))
             actions += [
-                lambda: np.multiply(left, right, out=products),
-                lambda: np.add.reduce(products, axis=axis, out=out),
+                partial(np.multiply, left, right, out=products),
+                partial(np.add.reduce, products, axis=axis, out=out),
             ]
         if singles is not None:
             actions += added(out, singles, axis, left is None)
@@ -74,8 +75,8 @@ class Sums(Instruction):
             if scatter is not None and other is not None:
                 add, share = scatter.bind(cotangents), np.empty(np.broadcast_shapes(g.shape, other.shape))
                 actions += [
-                    lambda other=other, share=share: np.multiply(g, other, out=share),
-                    lambda add=add, share=share: add(share),
+                    partial(np.multiply, g, other, out=share),
+                    partial(add, share),
                 ]
         if by_singles is not None:
             actions += handed_on(g, by_singles, cotangents)
@@ -84,7 +85,7 @@ class Sums(Instruction):
 
 class MatrixProduct(Instruction):
     """
-    Sums of products that make up a matrix product: ``out[i, j] = Σ left[i, t] · right[j, t]``, and single terms.
+    Sums of products that make up a matrix, ``out[i, j] = Σ left[i, t] · right[j, t]``, plus single terms.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ class MatrixProduct(Instruction):
         columns = np.swapaxes(right, -1, -2)
         out = block(memory, self.first, self.shape)
         actions: list[Action] = [action for _, load in bound for action in load]
-        actions.append(lambda: np.matmul(left, columns, out=out))
+        actions.append(partial(np.matmul, left, columns, out=out))
         if singles:
             actions += added(out, singles[0][0], -3, False)
         return actions
@@ -141,8 +142,8 @@ class MatrixProduct(Instruction):
             if scatter is not None:
                 share = np.empty((*g.shape[:-2], *scatter.index.shape))
                 actions += [
-                    lambda factor=factor, other=other, share=share: np.matmul(factor, other, out=share),
-                    lambda add=scatter.bind(cotangents), share=share: add(share),
+                    partial(np.matmul, factor, other, out=share),
+                    partial(scatter.bind(cotangents), share),
                 ]
         if by_singles is not None:
             actions += handed_on(g[..., None, :, :], by_singles, cotangents)
@@ -195,8 +196,8 @@ class UnevenSums(Instruction):
         return [
             *load_left,
             *load_right,
-            lambda: np.multiply(left, right, out=terms),
-            lambda: np.add.reduceat(terms, self.starts, axis=-1, out=out),
+            partial(np.multiply, left, right, out=terms),
+            partial(np.add.reduceat, terms, self.starts, axis=-1, out=out),
         ]
 
     def backward(self, memory: Array, cotangents: Array, careful: bool) -> list[Action]:
@@ -204,12 +205,12 @@ class UnevenSums(Instruction):
         left, right = self.factors
         repeated, share = np.empty(left.shape), np.empty(left.shape)
         g = block(cotangents, self.first, self.shape)
-        actions: list[Action] = [lambda: np.take(g, self.sums, axis=-1, out=repeated, mode="clip")]
+        actions: list[Action] = [partial(np.take, g, self.sums, axis=-1, out=repeated, mode="clip")]
         for scatter, other in zip(self.scatters, (right, left), strict=True):
             if scatter is not None:
                 actions += [
-                    lambda other=other: np.multiply(repeated, other, out=share),
-                    lambda add=scatter.bind(cotangents): add(share),
+                    partial(np.multiply, repeated, other, out=share),
+                    partial(scatter.bind(cotangents), share),
                 ]
         return actions
 
@@ -227,12 +228,12 @@ def scatters(
 def added(out: Array, singles: Array, axis: int, alone: bool) -> list[Action]:
     """Return what adds the sums of single terms to numbers, or puts them there."""
     if alone:
-        return [lambda: np.add.reduce(singles, axis=axis, out=out)]
+        return [partial(np.add.reduce, singles, axis=axis, out=out)]
     if singles.shape[axis] == 1:
         one = np.squeeze(singles, axis=axis)
-        return [lambda: np.add(out, one, out=out)]
+        return [partial(np.add, out, one, out=out)]
     total = np.empty(out.shape)
-    return [lambda: np.add.reduce(singles, axis=axis, out=total), lambda: np.add(out, total, out=out)]
+    return [partial(np.add.reduce, singles, axis=axis, out=total), partial(np.add, out, total, out=out)]
 
 
 def handed_on(g: Array, scatter: Scatter, cotangents: Array) -> list[Action]:
@@ -240,6 +241,6 @@ def handed_on(g: Array, scatter: Scatter, cotangents: Array) -> list[Action]:
     add = scatter.bind(cotangents)
     spread = np.broadcast_to(g, (*cotangents.shape[:-1], *scatter.index.shape))
     if scatter.target is not None:
-        return [lambda: add(spread)]
+        return [partial(add, spread)]
     copied = np.empty(spread.shape)
-    return [lambda: np.copyto(copied, spread), lambda: add(copied)]
+    return [partial(np.copyto, copied, spread), partial(add, copied)]

@@ -1,4 +1,4 @@
-"""What a run computed, number by number: a list of entries, each computed from earlier ones and never changed.
+"""What a run computed, number by number: entries that are computed from earlier ones and never changed.
 
 Values and the floats that Python computes with are entries alike. A leaf whose ``data`` is replaced goes on
 as another entry; backward is an entry for each gradient that somebody reads.
@@ -50,7 +50,7 @@ class Input:
 
     @property
     def key(self) -> tuple[str, bool, int]:
-        """What tells it from another: Values compare by their numbers, but here it is the object that counts."""
+        """What tells it from another: of a Value the object, as Values compare by their numbers."""
         given = isinstance(self.source, int)
         return self.name, given, self.source if isinstance(self.source, int) else id(self.source)
 

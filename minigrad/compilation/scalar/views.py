@@ -130,7 +130,9 @@ class Scatter:
         self.summed: tuple[int, ...] = ()
         self.target: Array | None = None
         if strides is not None:
-            summed = tuple(axis for axis, stride in enumerate(strides) if stride == 0 and index.shape[axis] > 1)
+            summed = tuple(
+                axis for axis, stride in enumerate(strides) if stride == 0 and index.shape[axis] > 1
+            )
             target = index[tuple(0 if axis in summed else slice(None) for axis in range(index.ndim))]
             if np.unique(target).size == target.size:
                 self.summed, self.target = summed, target
@@ -154,7 +156,11 @@ class Scatter:
         if self.target is not None:
             target = view(vector, int(self.index.flat[0]), self.target.shape, strides_of(self.target) or ())
             if not self.summed:
-                return lambda numbers: np.add(target, numbers, out=target)
+
+                def add_numbers(numbers: Array) -> None:
+                    np.add(target, numbers, out=target)
+
+                return add_numbers
             total = np.empty(target.shape)
             axes = tuple(axis - self.index.ndim for axis in self.summed)
 
@@ -167,15 +173,15 @@ class Scatter:
         old = np.empty_like(sums)
         repeated = self.places.size < self.index.size
         near = strides_of(self.places)
-        target = None if near is None else view(vector, int(self.places[0]), self.places.shape, near)
+        spot = None if near is None else view(vector, int(self.places[0]), self.places.shape, near)
 
         def add(numbers: Array) -> None:
             np.take(numbers.reshape(ordered.shape), self.order, axis=-1, out=ordered, mode="clip")
             total = ordered
             if repeated:
                 total = np.add.reduceat(ordered, self.starts, axis=-1, out=sums)
-            if target is not None:
-                np.add(target, total, out=target)
+            if spot is not None:
+                np.add(spot, total, out=spot)
             else:
                 np.take(vector, self.places, axis=-1, out=old, mode="clip")
                 np.add(old, total, out=old)

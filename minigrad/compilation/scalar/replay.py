@@ -1,0 +1,93 @@
+"""A function that is recorded twice, and replayed from then on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from ...recording import PLAIN, current
+from .capture import ScalarCapture
+from .program import GuardFailed, ScalarProgram
+from .record import difference
+
+MOST = 8
+"""Programs, one for each kind of arguments and of decisions, before a function is left to Python."""
+
+
+class ScalarReplay:
+    """
+    Calls a function that computes with Values, at the speed of NumPy from its third call on.
+
+    The first two calls are recorded and compared. Where they differ, or can't be recorded, the function runs
+    as always, with a warning that says why; so it does inside ``no_grad`` and other blocks.
+
+    Parameters
+    ----------
+    function : callable
+        What to call.
+
+    Attributes
+    ----------
+    programs : list of ScalarProgram
+        What is replayed.
+    reason : str or None
+        Why the function is left to Python.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.Value(1.0)
+    >>> square = ScalarReplay(lambda: x * x)
+    >>> for x.data in (1.0, 2.0, 3.0):
+    ...     print(square().data)
+    1.0
+    4.0
+    9.0
+    >>> len(square.programs)
+    1
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.programs: list[ScalarProgram] = []
+        self.reason: str | None = None
+        self._first: ScalarCapture | None = None
+        self._attempts = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the function returns."""
+        if current() is not PLAIN:
+            return self.function(*args, **kwargs)
+        for program in self.programs:
+            if program.accepts(args, kwargs):
+                try:
+                    return program.replay(args, kwargs)
+                except GuardFailed:
+                    continue
+        if self.reason is not None:
+            return self.function(*args, **kwargs)
+        return self._record(args, kwargs)
+
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        capture = ScalarCapture(self.function)
+        result = capture.run(args, kwargs)
+        self._attempts += 1
+        reason = capture.reason
+        if reason is None and self._first is not None:
+            reason = difference(self._first.record, capture.record)
+            if reason is None:
+                self.programs.append(ScalarProgram(capture.record))
+                self._first, capture, self._attempts = None, None, 0  # type: ignore[assignment]
+            elif self._first.record.signature != capture.record.signature or self._attempts < 3:
+                reason = None
+        self._first = capture
+        if reason is None and (self._attempts > MOST or len(self.programs) > MOST):
+            reason = "its arguments or decisions are others at almost every call"
+        if reason is not None:
+            self.reason, self._first = reason, None
+            name = getattr(self.function, "__qualname__", "the function")
+            warnings.warn(
+                f"{name} is not replayed, but run by Python: {reason}", RuntimeWarning, stacklevel=3
+            )
+        return result
