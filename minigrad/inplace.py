@@ -71,7 +71,10 @@ def change(
     tensor: Any, primitive: Primitive, other: Any, options: dict[str, Any], written: str, instead: str
 ) -> Any:
     """Apply the primitive to a Tensor and ``other``, and make the result that Tensor."""
-    recording = current().recording
+    mode = current()
+    recording = mode.recording
+    if mode.capture is not None:
+        mode.capture.lift(tensor)
     derivative = recording and (tensor._requires_grad or getattr(other, "_requires_grad", False))
     if tensor._node is not None and not recording:
         raise RuntimeError(f"{written} inside no_grad() on a Tensor that was computed: detach() it first")

@@ -51,6 +51,9 @@ class Capturer(Protocol):
     def made(self, tensor: Any) -> None:
         """Note a Tensor that was just computed."""
 
+    def reading_gradient(self, tensor: Any) -> None:
+        """Note that the gradient of a Tensor is looked at."""
+
     def setting_gradient(self, tensor: Any) -> None:
         """Note that the gradient of a Tensor is about to be replaced."""
 
@@ -170,7 +173,7 @@ def recording_origin(locate: Callable[[], Origin] | None, inspect: Inspector | N
 
 
 @contextmanager
-def capturing(capture: Capturer, inspect: Inspector | None = None) -> Iterator[None]:
+def capturing(capture: Capturer | None, inspect: Inspector | None = None) -> Iterator[None]:
     """Context inside which a program is made of what is computed, and ``inspect`` looks at every result."""
     mode = current()
     token = _mode.set(replace(mode, capture=capture, inspect=inspect, outer=mode))

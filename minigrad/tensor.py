@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import writes
+from . import settings, writes
 from .array_methods import Array as Array
 from .array_methods import ArrayMethods
 from .dispatch import Dispatch
@@ -101,6 +101,9 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
+        capture = current().capture
+        if capture is not None:
+            capture.made(self)
 
     @property
     def requires_grad(self) -> bool:
@@ -116,7 +119,9 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
             )
         if not wanted and self._node is not None:
             raise RuntimeError("a computed Tensor can't stop requiring a gradient; use .detach()")
-        self._requires_grad = bool(wanted)
+        if bool(wanted) is not self._requires_grad:
+            self._requires_grad = bool(wanted)
+            settings.changed()
 
     @property
     def label(self) -> str:
@@ -133,6 +138,9 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
     @property
     def grad(self) -> Any:
         """The derivative by this Tensor, or None."""
+        capture = current().capture
+        if capture is not None:
+            capture.reading_gradient(self)
         return self._grad if self._node is None else self._node.gradient
 
     @grad.setter

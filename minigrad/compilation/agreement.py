@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .capture import Capture
-from .program import Effect, Guard, Program, Ref, Result
+from .program import Effect, Guard, Instruction, Program, Ref, Result
 
 
 def disagreement(first: Capture, second: Capture) -> str | None:
@@ -29,19 +29,21 @@ class _Comparison:
         """Return the first difference in words, or None."""
         before, now = self.before, self.now
         for old, new in zip(before.instructions, now.instructions, strict=False):
-            where = f"{new.origin[0] or new.name} ({new.name})"
+            where = _described(new)
             if old.function != new.function:
-                return f"{where} was computed where {old.origin[0] or old.name} ({old.name}) was in the call before"
+                return f"{where} was computed where {_described(old)} was in the call before"
             reason = self._differ((old.args, dict(old.options)), (new.args, dict(new.options)))
             if reason is not None:
-                return f"{where} was computed with {reason}: pass as an argument what changes from call to call"
+                return f"{where} was computed with {reason}: pass what changes as an argument"
             if before.specs[old.result] != now.specs[new.result]:
-                return f"{where} gave {now.specs[new.result].shape} where it gave {before.specs[old.result].shape}"
+                shapes = now.specs[new.result].shape, before.specs[old.result].shape
+                return f"{where} gave {shapes[0]} where it gave {shapes[1]}"
             self._same[old.result] = new.result
         if len(before.instructions) != len(now.instructions):
             counts = len(now.instructions), len(before.instructions)
             return f"{counts[0]} operations were computed, {counts[1]} in the call before"
-        if len(before.guards) != len(now.guards) or not all(map(self._decided_alike, before.guards, now.guards)):
+        pairs = zip(before.guards, now.guards, strict=False)
+        if len(before.guards) != len(now.guards) or not all(self._decided_alike(*pair) for pair in pairs):
             return "Python decided otherwise on a computed number"
         if sorted(map(self._effect, before.effects)) != sorted(map(_effect, now.effects)):
             return "other Tensors were changed than in the call before"
@@ -69,7 +71,12 @@ class _Comparison:
                 one, two = source.what.data, other.what.data
                 if not np.array_equal(one, two, equal_nan=one.dtype.kind == "f"):
                     return "a Tensor that is made inside, with other numbers"
-            elif source.kind in ("array", "grad") or (source.kind == "argument" and source.what != other.what):
+            elif source.kind == "constant":
+                if _constants(source.what, other.what) is not None:
+                    return "an array that is made inside, with other numbers"
+            elif source.kind in ("array", "grad"):
+                return "another array"
+            elif source.kind == "argument" and source.what != other.what:
                 return "another array"
         self._same[old] = new
         return None
@@ -93,6 +100,11 @@ class _Comparison:
         if isinstance(old, slice):
             return self._differ((old.start, old.stop, old.step), (new.start, new.stop, new.step))
         return _constants(old, new)
+
+
+def _described(instruction: Instruction) -> str:
+    """Return what an instruction is called: the primitive it belongs to, and NumPy's function."""
+    return f"{instruction.origin[0] or instruction.name} ({instruction.name})"
 
 
 def _effect(effect: Effect) -> tuple[str, str, str]:

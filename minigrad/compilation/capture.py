@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import types
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,9 @@ from .. import random, trees
 from ..recording import capturing
 from ..rules.operands import ARRAYS
 from ..writes import owner
+from . import steps
 from .program import Effect, Guard, Instruction, Program, Ref, Result, Source, Spec
+from .surroundings import Surroundings
 from .traced import Memory, Number, Traced, plain
 
 ARRAYS.add(Traced)
@@ -43,53 +48,76 @@ class Capture:
         Why it makes no program.
     program : Program or None
         What was written down.
-    modules : list
-        The modules that were called, and whose settings the program depends on.
-    optimizers : list
-        The optimizers that took a step.
+    surroundings : Surroundings
+        What the program depends on besides.
+    optimizers : dict
+        The optimizers that took a step, by id.
+    steps : dict
+        What they remember for each parameter, and the number of its next step, by the id of the first.
     """
 
     def __init__(self) -> None:
         self.reason: str | None = None
         self.program: Program | None = None
-        self.modules: dict[int, Any] = {}
         self.optimizers: dict[int, Any] = {}
-        self.settings: list[tuple[Any, Any]] = []
-        self.gradients_absent: list[tuple[Any, bool]] = []
+        self.steps: dict[int, tuple[Any, Number]] = {}
+        self._modules: dict[int, Any] = {}
+        self._gradients_read: set[int] = set()
+        self._gradients_absent: list[tuple[Any, bool]] = []
         self._instructions: list[Instruction] = []
         self._specs: list[Spec] = []
         self._sources: dict[int, Source] = {}
         self._guards: list[Guard] = []
         self._arrays: dict[int, tuple[Any, Traced, int]] = {}
         self._lifted: dict[int, tuple[Any, Any, Any]] = {}
-        self._made: list[Any] = []
+        self._made: dict[int, Any] = {}
+        self._inside: set[int] = set()
+        self._stand_ins: list[weakref.ref[Any]] = []
+        self._draws: list[tuple[np.random.Generator, tuple[int, ...]]] = []
         self._numbers: dict[Any, Number] = {}
         self._overwritten: set[int] = set()
         self._arguments: dict[int, int] = {}
         self._effects: list[Effect] = []
-        self._steps: dict[int, Any] = {}
         self._marked = 0
-        self._open = True
+        self._thread: int | None = get_ident()
 
     # Running
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Return what the function returns; afterwards `program` or `reason` is set."""
         leaves, rebuild = trees.flatten((args, options))
+        self.surroundings = Surroundings(function, *(leaf for leaf in leaves if not _is_data(leaf)))
+        randomness = Randomness(self.surroundings.generators)
         stand_ins = [self._argument(k, leaf) for k, leaf in enumerate(leaves)]
         args, options = rebuild(stand_ins)
+        del stand_ins
+        for tensor in self.surroundings.tensors:
+            if tensor._node is None:
+                self.lift(tensor)
         try:
             with capturing(self, Looker(self)):
-                result = function(*args, **options)
-            return self._finish(result)
+                held = [function(*args, **options)]
+            del args, options
+            self._look_around(randomness)
+            returned = self._finish(held)
         finally:
-            self._open = False
+            self._thread = None
             self._restore()
+        if self.reason is not None:
+            return returned
+        held.clear()
+        self._look_for_survivors()
+        return returned
 
-    def leave(self, reason: str) -> None:
-        """Note why this run makes no program; the first reason counts."""
+    @property
+    def _open(self) -> bool:
+        """Whether it is this run that computes here: stand-ins may come into other threads, and outlive it."""
+        return self._thread == get_ident()
+
+    def leave(self, reason: str, where: bool = True) -> None:
+        """Note why this run makes no program, and at which line of the user's; the first reason counts."""
         if self.reason is None and self._open:
-            place = _line()
+            place = _line() if where else ""
             self.reason = f"{reason}{f', at {place}' if place else ''}"
 
     # What comes from outside
@@ -101,12 +129,12 @@ class Capture:
             self._sources[slot] = source
         return slot
 
-    def _array(self, array: Any, source: Source) -> Traced:
+    def array(self, array: Any, source: Source) -> Traced:
         """Return the one stand-in of an array from outside."""
         known = self._arrays.get(id(array))
         if known is None:
             slot = self._slot(array, source)
-            known = array, Traced(self, slot, array, Memory()), slot
+            known = array, self._traced(slot, array, Memory()), slot
             self._arrays[id(array)] = known
         return known[1]
 
@@ -114,21 +142,41 @@ class Capture:
         """Return the stand-in of a Python number that is read anew at each replay."""
         if key not in self._numbers:
             value = read()
-            self._numbers[key] = Number(self, self._slot(value, Source("number", read)), value)
+            self._numbers[key] = self._number(self._slot(value, Source("number", read)), value)
         return self._numbers[key]
 
     def _argument(self, place: int, leaf: Any) -> Any:
         if hasattr(leaf, "_record") and hasattr(leaf, "data") and isinstance(leaf.data, np.ndarray):
             if leaf._node is not None:
                 self.leave("an argument is a Tensor computed outside: pass x.detach(), or compute it inside")
+            if any(tensor is leaf for tensor in self.surroundings.tensors):
+                self.leave("an argument is a Tensor that the function also finds outside: pass a copy")
             self._arguments[id(leaf)] = place
             self.lift(leaf, Source("argument", place))
             return leaf
         if type(leaf) is np.ndarray and leaf.dtype.kind in "biuf":
-            return self._array(leaf, Source("argument", place))
+            return self.array(leaf, Source("argument", place))
         if type(leaf) is float:
-            return Number(self, self._slot(leaf, Source("argument", place)), leaf)
+            return self._number(self._slot(leaf, Source("argument", place)), leaf)
         return leaf
+
+    def _traced(self, slot: int, value: Any, memory: Memory) -> Traced:
+        traced = Traced(self, slot, value, memory)
+        self._stand_ins.append(weakref.ref(traced))
+        return traced
+
+    def _number(self, slot: int, value: Any) -> Number:
+        number = Number(self, slot, value)
+        self._stand_ins.append(weakref.ref(number))
+        return number
+
+    def value(self, value: Any) -> None:
+        """Note that a Value takes part."""
+        self.leave("it computes with Values and Tensors both")
+
+    def value_backward(self, root: Any) -> None:
+        """Note that backward() is about to start from a Value."""
+        self.leave("it computes with Values and Tensors both")
 
     def lift(self, tensor: Any, source: Source | None = None) -> Any:
         """Return what stands for the numbers of a Tensor, which holds it until the run ends."""
@@ -139,19 +187,33 @@ class Capture:
             return data
         if tensor._node is not None:
             self.leave("a Tensor computed outside is used, whose graph lies outside: detach() it")
+        if id(tensor) in self._made:  # its numbers are no one else's: each replay begins with them
+            tensor.data = self.array(data, Source("array", data))
+            self._inside.add(id(data))
+            return tensor.data
         gradient = tensor._grad
-        traced = self._array(data, source or Source("data", tensor))
+        traced = self.array(data, source or Source("data", tensor))
+        kind = self._sources[self._arrays[id(data)][2]].kind
+        if source is None and kind == "argument" and id(tensor) not in self._arguments:
+            self.leave("an argument is the array of a Tensor that is used besides: pass a copy")
         self._lifted[id(tensor)] = tensor, traced, gradient
         tensor.data = traced
         if type(gradient) is np.ndarray:
-            tensor._grad = self._array(gradient, Source("grad", tensor))
+            tensor._grad = self.array(gradient, Source("grad", tensor))
         elif gradient is not None:
             self.leave("a gradient is a Tensor, recorded under create_graph: set it to None first")
         return traced
 
+    def reading_gradient(self, tensor: Any) -> None:
+        """Note that Python looks at a Tensor's gradient, or whether there is one."""
+        if tensor._node is None and self._open:
+            self.lift(tensor)
+            if id(tensor) not in self._overwritten:
+                self._gradients_read.add(id(tensor))
+
     def setting_gradient(self, tensor: Any) -> None:
         """Note that a Tensor's gradient is about to be replaced."""
-        if tensor._node is not None or not self._open:
+        if tensor._node is not None or not self._open or id(tensor) in self._made:
             return
         self.lift(tensor)
         gradient = self._lifted[id(tensor)][2]
@@ -161,15 +223,29 @@ class Capture:
 
     def made(self, tensor: Any) -> None:
         """Remember a Tensor of this run, so that no stand-in survives in it."""
-        self._made.append(tensor)
+        if self._open:
+            self._made[id(tensor)] = tensor
 
     def module(self, module: Any) -> None:
         """Note that the program depends on a module's settings."""
-        self.modules[id(module)] = module
+        self._modules[id(module)] = module
 
     def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
         """Draw uniform numbers, anew at each replay."""
+        if not self._open:
+            return drawn(rng, shape)
+        self._draws.append((random.generator(rng), tuple(shape)))
         return self.record(drawn, (rng, tuple(shape)), fixed=True)
+
+    def step(self, optimizer: Any) -> None:
+        """Take an optimizer's step."""
+        self.optimizers[id(optimizer)] = optimizer
+        steps.take_step(self, optimizer)
+
+    def stepped(self, state: Any, step: Number) -> None:
+        """Note the number of a parameter's step."""
+        self._numbers["step", id(state)] = step
+        self.steps[id(state)] = state, step
 
     # What is computed
 
@@ -182,6 +258,8 @@ class Capture:
     ) -> Any:
         """Run a function, write it down, and return the stand-in of its result."""
         options = dict(options or {})
+        if not self._open:
+            return function(*plain(args), **plain(options))
         given, named = self._refer(args), self._refer(options)
         value = function(*plain(args), **plain(options))
         if not fixed and not any(_stand_ins((args, options))):
@@ -250,12 +328,14 @@ class Capture:
         change: Callable[[], Any],
     ) -> Any:
         """Change an array in place and write that down: from now on it has another slot."""
-        if type(target) is not Traced:
+        if type(target) is not Traced or not self._open:
             change()
             self.leave("an array that the step was not given is written to")
-            return target
+            return plain(target) if not self._open else target
         given, named = self._refer(args), self._refer(options)
         before = self._current(target)
+        if id(target.value) in self._inside and target.memory.written == 0:
+            self._sources[before] = Source("constant", target.value.copy())
         change()
         slot = self._slot(target.value)
         reads_old = (
@@ -291,8 +371,8 @@ class Capture:
         view_of = None if shares is None else self._current(shares)
         self._append(Instruction(function, given, named, slot, view_of, fixed=fixed))
         if number:
-            return Number(self, slot, array)
-        return Traced(self, slot, array, Memory() if shares is None else shares.memory)
+            return self._number(slot, array)
+        return self._traced(slot, array, Memory() if shares is None else shares.memory)
 
     def _item(self, whole: int, place: int, value: Any, args: tuple[Any, ...]) -> Any:
         array = np.asarray(value)
@@ -300,7 +380,7 @@ class Capture:
         slot = self._slot(array)
         view_of = None if shares is None else self._current(shares)
         self._append(Instruction(operator.getitem, (Ref(whole), place), {}, slot, view_of))
-        return Traced(self, slot, array, Memory() if shares is None else shares.memory)
+        return self._traced(slot, array, Memory() if shares is None else shares.memory)
 
     def _append(self, instruction: Instruction) -> None:
         self._instructions.append(instruction)
@@ -333,109 +413,51 @@ class Capture:
             self._instructions[k] = dataclasses.replace(self._instructions[k], origin=origin)
         self._marked = len(self._instructions)
 
-    # Optimizers
-
-    def step(self, optimizer: Any) -> None:
-        """Take an optimizer's step: its own ``update``, on stand-ins."""
-        self.optimizers[id(optimizer)] = optimizer
-        for parameter in optimizer.parameters:
-            self.lift(parameter)
-        before_steps = {
-            id(state): self.number(lambda state=state: state.step, ("step", id(state)))
-            for state in optimizer._states
-        }
-        with self._plainly(optimizer.parameters):
-            moving = optimizer._moving()
-            pack = optimizer._packed(moving)
-        stand_ins = {
-            id(state): (parameter.data, parameter._grad)
-            for parameter, state in zip(optimizer.parameters, optimizer._states, strict=True)
-        }
-        for _, _, state in moving:
-            key = "step", id(state)
-            self._numbers[key] = self.record(operator.add, (before_steps[id(state)], 1))
-        viewed = copy.copy(optimizer)
-        for name, value in vars(optimizer).items():
-            if type(value) is float:
-                vars(viewed)[name] = self._attribute(optimizer, name)
-            elif type(value) is tuple and value and all(type(item) is float for item in value):
-                vars(viewed)[name] = tuple(self._attribute(optimizer, name, k) for k in range(len(value)))
-        before = dict(vars(viewed))
-        stepped = moving
-        together = [entry for entry in moving if entry[2] in pack.states]
-        if len(together) == len(pack.states) > 0 and len({state.step for _, _, state in together}) == 1:
-            self._step_together(viewed, together, stand_ins, pack)
-            moving = [entry for entry in moving if entry[2] not in pack.states]
-        for data, _, state in moving:
-            numbers, gradient = stand_ins[id(state)]
-            memory = [self._array(array, Source("array", array)) for array in state.arrays.values()]
-            self._apply(viewed, numbers, gradient, np.empty_like(data), state, memory)
-        for _, _, state in stepped:
-            self._steps[id(state)] = state
-        if any(vars(viewed).get(name) is not value for name, value in before.items()) or len(before) != len(
-            vars(viewed)
-        ):
-            vars(optimizer).update({k: v for k, v in vars(viewed).items() if before.get(k) is not v})
-            self.leave(f"{type(optimizer).__name__} changes attributes of its own while it updates")
-
-    def _step_together(self, viewed: Any, together: Any, stand_ins: Any, pack: Any) -> None:
-        """Update the small parameters as one vector."""
-        pairs = [stand_ins[id(state)] for _, _, state in together]
-        data, gradient = (
-            self.record(np.concatenate, ([x.reshape(-1) for x in arrays],))
-            for arrays in zip(*pairs, strict=True)
-        )
-        memory = [self._array(array, Source("array", array)) for array in pack.memory]
-        self._apply(viewed, data, gradient, np.empty_like(pack.data), together[0][2], memory)
-        start = 0
-        for numbers, _ in pairs:
-            part = data[start : start + numbers.size]
-            start += numbers.size
-            self.assign(numbers, ..., part.reshape(numbers.shape))
-        self.mark((type(viewed).__name__, "update", "", ""))
-
-    def _apply(self, viewed: Any, data: Any, gradient: Any, work: Any, state: Any, memory: list[Any]) -> None:
-        step = self._numbers["step", id(state)]
-        viewed.update(data, gradient, self._array(work, Source("scratch", work)), step, *memory)
-        self.mark((type(viewed).__name__, "update", "", ""))
-
-    def _attribute(self, owner: Any, name: str, place: int | None = None) -> Number:
-        def read() -> Any:
-            value = getattr(owner, name)
-            return value if place is None else value[place]
-
-        return self.number(read, (id(owner), name, place))
-
-    @contextmanager
-    def _plainly(self, tensors: list[Any]) -> Iterator[None]:
-        """Context in which Tensors hold their arrays."""
-        held = [(tensor, tensor.data, tensor._grad) for tensor in tensors]
-        for tensor, data, gradient in held:
-            tensor.data, tensor._grad = plain(data), plain(gradient)
-        try:
-            yield
-        finally:
-            for tensor, data, gradient in held:
-                tensor.data, tensor._grad = data, gradient
-
     # The end
 
-    def _finish(self, result: Any) -> Any:
+    def _look_around(self, randomness: Randomness) -> None:
+        """Look for what the run did that no instruction does again."""
+        changed = self.surroundings.changed()
+        if changed is not None:
+            self.leave(
+                f"{changed} changes, outside the function: pass it as an argument and return it", where=False
+            )
+        if not randomness.explained_by(self._draws):
+            self.leave("random numbers are drawn inside, by other means than a layer: pass them", where=False)
+        lifted = (tensor for tensor, _, _ in self._lifted.values())
+        self.surroundings.include(*self._modules.values(), *self.optimizers.values(), *lifted)
+        self.surroundings.watch_packs()
+
+    def _finish(self, held: list[Any]) -> Any:
+        """Make the program, and return the result as a replay would."""
+        (result,) = held
         outputs = self._outputs(result)
-        returned = self._returned(result)
         self._note_effects()
-        self.settings = [
-            (module, settings_of(module)) for module in (*self.modules.values(), *self.optimizers.values())
-        ]
-        if self.reason is None:
-            self.program = Program(
-                tuple(self._instructions), tuple(self._specs), dict(self._sources), tuple(self._guards),
-                tuple(self._effects), outputs, frozenset(self._argument_slots()), tuple(self.gradients_absent),
-            )  # fmt: skip
-            self.reason = _refusal(self.program)
-            if self.reason is not None:
-                self.program = None
-        return returned
+        if self.reason is not None:
+            return self._returned(result)
+        self.program = Program(
+            tuple(self._instructions), tuple(self._specs), dict(self._sources), tuple(self._guards),
+            tuple(self._effects), outputs, frozenset(self._argument_slots()), tuple(self._gradients_absent),
+        )  # fmt: skip
+        return self._returned(result)
+
+    def _look_for_survivors(self) -> None:
+        """See that nothing of this run is kept outside, where a replay would not bring it up to date."""
+        if self._tensors_kept() and (gc.collect() or True) and self._tensors_kept():
+            self._refuse("a Tensor that is computed inside is kept outside: return it instead")
+        survivors = [x for x in (reference() for reference in self._stand_ins) if x is not None]
+        if survivors:
+            self._refuse("an array that is computed inside is kept outside: return it instead")
+            while survivors:
+                _release(survivors.pop())
+        self._made.clear()
+
+    def _tensors_kept(self) -> bool:
+        # Known to the dictionary, the loop and the call alone, a Tensor is nobody's.
+        return any(sys.getrefcount(tensor) > 3 for tensor in self._made.values())
+
+    def _refuse(self, reason: str) -> None:
+        self.program, self.reason = None, self.reason or reason
 
     def _argument_slots(self) -> Iterator[int]:
         """Iterate over the slots of arguments that are Tensors."""
@@ -445,20 +467,24 @@ class Capture:
 
     def _outputs(self, tree: Any) -> Any:
         """Return a result with Results in the places of what was computed."""
-        if type(tree) is Traced:
+        kind = type(tree)
+        if kind is Traced:
             return Result("array", self._current(tree))
-        if type(tree) is Number:
+        if kind is Number:
             return Result("number", self._current(tree))
-        if hasattr(tree, "_record") and hasattr(tree, "_node"):
-            if tree._node is None and id(tree) in self._lifted:
+        if _is_tensor(tree):
+            if id(tree) not in self._made:
                 return self._place(tree)
-            data = tree.data
-            return Result("tensor", self._current(data)) if type(data) is Traced else tree
-        if isinstance(tree, (tuple, list)):
+            return Result("tensor", self._current(self.lift(tree)))
+        if kind is np.ndarray:
+            return Result("array", self._current(self.array(tree, Source("constant", tree.copy()))))
+        if kind in (tuple, list) or (isinstance(tree, tuple) and hasattr(tree, "_make")):
             items = [self._outputs(item) for item in tree]
-            return type(tree)._make(items) if hasattr(tree, "_make") else type(tree)(items)
-        if isinstance(tree, dict):
+            return tree._make(items) if hasattr(tree, "_make") else kind(items)
+        if kind is dict:
             return {key: self._outputs(value) for key, value in tree.items()}
+        if not isinstance(tree, (bool, int, float, complex, str, bytes, type(None), np.generic)):
+            self.leave(f"it returns a {kind.__name__}, where tuples, lists and dictionaries can be made anew")
         return tree
 
     def _place(self, tensor: Any) -> Any:
@@ -467,23 +493,22 @@ class Capture:
         return tensor if place is None else Result("argument", place)
 
     def _returned(self, tree: Any) -> Any:
-        """Return a result as a replay gives it: numbers of its own, and no graph."""
-        if type(tree) is Traced:
-            return tree.value.copy()
-        if type(tree) is Number:
-            return tree.value
-        if hasattr(tree, "_record") and hasattr(tree, "_node"):
-            if self.reason is not None or (tree._node is None and id(tree) in self._lifted):
+        """Return a result as a replay gives it, numbers of its own and no graph, or as it is without one."""
+        kind = type(tree)
+        if kind is Traced or kind is Number:
+            return copy.copy(tree.value)
+        if _is_tensor(tree):
+            if self.reason is not None or id(tree) not in self._made:
                 return tree
             result = tree.detach()
             result.data = np.array(plain(tree.data))
             return result
-        if isinstance(tree, (tuple, list)):
+        if kind is np.ndarray and self.reason is None:
+            return tree.copy()
+        if kind in (tuple, list) or (isinstance(tree, tuple) and hasattr(tree, "_make")):
             items = [self._returned(item) for item in tree]
-            return type(tree)._make(items) if hasattr(tree, "_make") else type(tree)(items)
-        if isinstance(tree, dict):
-            return {key: self._returned(value) for key, value in tree.items()}
-        return tree
+            return tree._make(items) if hasattr(tree, "_make") else kind(items)
+        return {key: self._returned(value) for key, value in tree.items()} if kind is dict else tree
 
     def _note_effects(self) -> None:
         for tensor, traced, gradient in self._lifted.values():
@@ -493,40 +518,102 @@ class Capture:
                 self.leave("the .data of a Tensor is replaced by an array that was not computed here")
             elif data is not traced:
                 self._effects.append(Effect("new data", target, self._current(data)))
-            if not tensor._requires_grad and now is None and gradient is None:
-                continue
-            if id(tensor) not in self._overwritten:
-                self.gradients_absent.append((target, gradient is None))
-            if now is None:
-                if id(tensor) in self._overwritten:
-                    self._effects.append(Effect("grad", target, None))
-            elif type(now) is not Traced:
-                self.leave("a gradient is set to an array that was not computed here")
-            elif now.value is not gradient or id(tensor) in self._overwritten:
-                self._effects.append(Effect("grad", target, self._current(now)))
-        for state in self._steps.values():
-            self._effects.append(Effect("step", state, self._numbers["step", id(state)].slot))
+            self._note_gradient(tensor, target, gradient, now)
+        for state, step in self.steps.values():
+            self._effects.append(Effect("step", state, step.slot))
         tensors = {id(traced) for _, traced, _ in self._lifted.values()}
         for _, traced, first in self._arrays.values():
             kind = self._sources[first].kind
-            if traced.memory.written == 0 or kind == "scratch":
+            if traced.memory.written == 0 or kind in ("scratch", "constant"):
                 continue
             if kind == "argument" and id(traced) not in tensors:
                 self.leave("an argument is written to in place: return the new array instead")
             self._effects.append(Effect("array", first, self._current(traced)))
 
+    def _note_gradient(self, tensor: Any, target: Any, before: Any, now: Any) -> None:
+        """Note what became of a Tensor's gradient, and whether it mattered that it had one."""
+        overwritten = id(tensor) in self._overwritten
+        kept = now is None if before is None else type(now) is Traced and now.value is before
+        if id(tensor) in self._gradients_read or not (overwritten or kept):
+            self._gradients_absent.append((target, before is None))
+        if kept and not overwritten:
+            return
+        if now is not None and type(now) is not Traced:
+            self.leave("a gradient is set to an array that was not computed here")
+            return
+        self._effects.append(Effect("grad", target, None if now is None else self._current(now)))
+
     def _restore(self) -> None:
         """Put plain arrays in the places of all stand-ins."""
         for tensor, _, _ in self._lifted.values():
             tensor.data, tensor._grad = plain(tensor.data), plain(tensor._grad)
-        for tensor in self._made:
+        for tensor in self._made.values():
             tensor.data, tensor._grad = plain(tensor.data), plain(tensor._grad)
             node = tensor._node
             if node is not None:
                 node.args, node.output = plain(node.args), plain(node.output)
                 node.options, node.gradient = plain(dict(node.options)), plain(node.gradient)
-        for held in (self._arrays, self._lifted, self._made, self._numbers):
-            held.clear()
+        for known in (self._arrays, self._lifted, self._numbers, self.steps, self._modules):
+            known.clear()
+
+
+class Randomness:
+    """
+    The generators that a function may draw from, as they were before it ran.
+
+    Layers draw through the capture, which notes it. Whatever else was drawn changes a generator, too.
+    """
+
+    def __init__(self, generators: Iterable[np.random.Generator]) -> None:
+        self._own = random._generator
+        known = {id(generator): generator for generator in generators}
+        if self._own is not None:
+            known[id(self._own)] = self._own
+        self._before = [(generator, copy.deepcopy(generator)) for generator in known.values()]
+        self._elsewhere = self._global_states()
+
+    def explained_by(self, draws: Iterable[tuple[np.random.Generator, tuple[int, ...]]]) -> bool:
+        """Return whether these draws led from there to here."""
+        if random._generator is not self._own and self._own is not None:
+            return False
+        for generator, clone in self._before:
+            for drawn_from, shape in draws:
+                if drawn_from is generator:
+                    clone.random(shape)
+            if repr(clone.bit_generator.state) != repr(generator.bit_generator.state):
+                return False
+        return self._elsewhere == self._global_states()
+
+    @staticmethod
+    def _global_states() -> list[Any]:
+        modules = (sys.modules.get("random"), sys.modules.get("numpy.random"))
+        states = [module and (getattr(module, "getstate", None) or module.get_state)() for module in modules]
+        return [repr(state) for state in states]
+
+
+def _release(stand_in: Any) -> None:
+    """Put the plain numbers wherever a stand-in is kept."""
+    number = plain(stand_in)
+    for holder in gc.get_referrers(stand_in):
+        attributes = getattr(holder, "__dict__", None)
+        places = attributes if isinstance(attributes, dict) else holder
+        if _is_tensor(holder):
+            holder.data, holder._grad = plain(holder.data), plain(holder._grad)
+        elif isinstance(holder, types.CellType):
+            holder.cell_contents = number
+        elif isinstance(places, (dict, list)):
+            for key, value in list(places.items() if isinstance(places, dict) else enumerate(places)):
+                if value is stand_in:
+                    places[key] = number
+
+
+def _is_tensor(thing: Any) -> bool:
+    return hasattr(thing, "_record") and hasattr(thing, "_node")
+
+
+def _is_data(leaf: Any) -> bool:
+    """Return whether an argument is read anew at each replay."""
+    return _is_tensor(leaf) or isinstance(leaf, np.ndarray)
 
 
 class Looker:
@@ -566,15 +653,6 @@ def filled(value: Any) -> Any:
     return value
 
 
-def settings_of(thing: Any) -> tuple[Any, ...]:
-    """Return what a program depends on of a module or an optimizer, to be compared later."""
-    return tuple(
-        (name, value if isinstance(value, (bool, int, str, type(None))) else id(value))
-        for name, value in vars(thing).items()
-        if not (type(value) in (float, tuple) and dataclasses.is_dataclass(thing)) and name != "_work"
-    )
-
-
 def _stand_ins(tree: Any) -> Iterator[bool]:
     kind = type(tree)
     if kind is Traced or kind is Number:
@@ -611,8 +689,3 @@ def _line() -> str:
             return f"{Path(name).name}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
     return ""
-
-
-def _refusal(program: Program) -> str | None:
-    """Return why a program would not be right, or None."""
-    return None

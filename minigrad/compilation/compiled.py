@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import functools
 import threading
-import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .. import settings, trees
+from .. import trees
 from ..recording import current
 from .agreement import disagreement
-from .capture import Capture, settings_of
+from .capture import Capture
 from .numpy_backend import Writer
 from .passes import optimized
 from .program import Program
 from .settling import settled
+from .surroundings import Surroundings
 
 ATTEMPTS = 4
 """Calls after which a signature that never gives the same program twice is given up."""
 
-RENEWALS = 16
-"""Programs of one signature that stopped to hold, before it is given up."""
+RENEWALS = 32
+"""Runs of one signature that are written down, before it is given up."""
+
+KEPT = 8
+"""Programs of one signature that are kept, one for each way in which Python decided."""
+
+SIGNATURES = 128
+"""Signatures that are remembered."""
+
+_capturing = threading.Lock()
+"""Held by the one run that is written down: Tensors hold stand-ins meanwhile."""
 
 
 class CaptureWarning(UserWarning):
@@ -36,7 +45,7 @@ class NotTheSameError(AssertionError):
     """A checked function did something else than its program says."""
 
 
-def compile(function: Callable[..., Any] | None = None, *, check: bool = False) -> Any:  # noqa: A001  the field's word
+def compile(function: Callable[..., Any] | None = None, *, check: bool = False) -> Any:
     """
     Capture what a function computes, once, and replay it as a flat program after that.
 
@@ -96,18 +105,24 @@ def compile(function: Callable[..., Any] | None = None, *, check: bool = False) 
 
 
 @dataclass
-class Entry:
-    """What is known of one signature."""
+class Replay:
+    """A program that runs, and what it depends on."""
 
-    captures: list[Capture] = field(default_factory=list)
-    program: Program | None = None
-    replay: Callable[[list[Any]], Any] | None = None
-    writer: Writer | None = None
-    capture: Capture | None = None
-    changes: int = -1
-    renewals: int = 0
-    reason: str | None = None
+    program: Program
+    writer: Writer
+    run: Callable[[list[Any]], Any]
+    surroundings: Surroundings
     lock: Any = field(default_factory=threading.Lock)
+
+
+@dataclass
+class Entry:
+    """What is known of one signature: programs, the last one that held first, and runs that wait for another."""
+
+    replays: list[Replay] = field(default_factory=list)
+    captures: list[Capture] = field(default_factory=list)
+    captured: int = 0
+    reason: str | None = None
 
 
 class Compiled:
@@ -118,7 +133,6 @@ class Compiled:
         self.function = function
         self.check = check
         self._entries: dict[Any, Entry] = {}
-        self._surroundings = Surroundings(function)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Call the function, or replay it."""
@@ -130,56 +144,50 @@ class Compiled:
             if not options and all(type(x) in DIRECT for x in args)
             else trees.flatten((args, options))[0]
         )
-        key = (len(args), tuple(options), mode.recording, *map(_kind, leaves), self._surroundings())
+        key = (len(args), tuple(options), mode.recording, *map(_kind, leaves), _repeated(leaves))
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = Entry()
-        if entry.reason is not None:
+            entry = self._new_entry(key)
+        if not self.check:
+            for replay in entry.replays:
+                result = None
+                with replay.lock:
+                    if replay.surroundings.changed() is None:
+                        result = replay.run(leaves)
+                if result is not None:
+                    if replay is not entry.replays[0]:
+                        _move_to_front(entry.replays, replay)
+                    return result[0]
+        if entry.reason is not None or not _capturing.acquire(blocking=False):
             return self.function(*args, **options)
-        if entry.replay is not None and not self.check:
-            with entry.lock:
-                if self._holds(entry):
-                    result = entry.replay(leaves)
-                    if result is not None:
-                        return result[0]
-            self._renew(entry)
-        return self._captured(entry, args, options)
+        try:
+            return self._captured(entry, args, options)
+        finally:
+            _capturing.release()
 
-    def _holds(self, entry: Entry) -> bool:
-        now = settings.changes()
-        if entry.changes == now:
-            return True
-        assert entry.capture is not None
-        if any(settings_of(thing) != then for thing, then in entry.capture.settings):
-            return False
-        entry.changes = now
-        return True
-
-    def _renew(self, entry: Entry) -> None:
-        entry.replay = entry.program = None
-        entry.captures.clear()
-        entry.renewals += 1
-        if entry.renewals > RENEWALS:
-            self._give_up(
-                entry, "a decision on computed numbers, or the arrays of parameters, change again and again"
-            )
+    def _new_entry(self, key: Any) -> Entry:
+        """Return a place for what becomes known of a signature; of many, the oldest are forgotten."""
+        if len(self._entries) >= SIGNATURES:
+            self._entries.pop(next(iter(self._entries)), None)
+        return self._entries.setdefault(key, Entry())
 
     def _captured(self, entry: Entry, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run the function, write it down, and make a program of it when it did the same as before."""
-        if entry.reason is not None:
-            return self.function(*args, **options)
         capture = Capture()
         result = capture.run(self.function, args, options)
+        entry.captured += 1
         if capture.program is None:
             self._give_up(entry, str(capture.reason))
             return result
-        difference = disagreement(entry.captures[-1], capture) if entry.captures else None
-        if entry.captures and self.check and difference is not None:
-            raise NotTheSameError(difference)
-        if entry.captures and difference is None:
+        reasons = [disagreement(before, capture) for before in reversed(entry.captures)]
+        if reasons and self.check and reasons[0] is not None:
+            raise NotTheSameError(reasons[0])
+        if None in reasons:
             self._build(entry, capture)
         elif len(entry.captures) >= ATTEMPTS:
-            self._give_up(entry, str(difference))
+            self._give_up(entry, str(reasons[0]))
+        elif entry.captured > RENEWALS:
+            self._give_up(entry, "what it depends on outside its arguments changes again and again")
         else:
             entry.captures.append(capture)
         return result
@@ -187,25 +195,33 @@ class Compiled:
     def _build(self, entry: Entry, capture: Capture) -> None:
         assert capture.program is not None
         entry.captures.clear()
-        entry.program = settled(optimized(capture.program), capture.optimizers.values())
-        entry.writer = Writer(entry.program)
-        entry.replay, entry.capture = entry.writer.write(), capture
-        entry.changes = -1
+        program = settled(optimized(capture.program), capture.optimizers.values())
+        writer = Writer(program)
+        entry.replays.insert(0, Replay(program, writer, writer.write(), capture.surroundings))
+        del entry.replays[KEPT:]
 
     def _give_up(self, entry: Entry, reason: str) -> None:
         entry.reason = reason
+        entry.captures.clear()
         name = getattr(self.function, "__name__", type(self.function).__name__)
         warnings.warn(f"{name} runs as it is, not compiled: {reason}", CaptureWarning, stacklevel=4)
 
     @property
     def programs(self) -> list[Program]:
-        """The programs that are replayed, one for each signature."""
-        return [entry.program for entry in self._entries.values() if entry.program is not None]
+        """The programs that are replayed."""
+        return [replay.program for entry in self._entries.values() for replay in entry.replays]
 
     def __repr__(self) -> str:
         return (
             f"<compiled {getattr(self.function, '__name__', self.function)}: {len(self.programs)} programs>"
         )
+
+
+def _move_to_front(replays: list[Replay], replay: Replay) -> None:
+    """Let the program that held come first, unless another thread has taken it away."""
+    if replay in replays:
+        replays.remove(replay)
+        replays.insert(0, replay)
 
 
 DIRECT = {np.ndarray, float, int, bool, str}
@@ -228,40 +244,9 @@ def _kind(leaf: Any) -> Any:
     return kind, id(leaf)
 
 
-class Surroundings:
-    """The plain numbers that a function sees outside itself: a program holds while they are the same."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        inner = function if isinstance(function, types.FunctionType) else getattr(function, "__func__", None)
-        self._cells = tuple(inner.__closure__ or ()) if isinstance(inner, types.FunctionType) else ()
-        self._globals = inner.__globals__ if isinstance(inner, types.FunctionType) else {}
-        self._names = tuple(_names(inner.__code__)) if isinstance(inner, types.FunctionType) else ()
-        self._owner = getattr(function, "__self__", None)
-
-    def __call__(self) -> tuple[Any, ...]:
-        """Return them."""
-        found = [_contents(cell) for cell in self._cells]
-        found += [_simple(self._globals.get(name)) for name in self._names]
-        if self._owner is not None:
-            found += [(name, _simple(value)) for name, value in getattr(self._owner, "__dict__", {}).items()]
-        return tuple(found)
-
-
-def _names(code: types.CodeType) -> Iterator[str]:
-    """Iterate over the global names in a function, and in those written inside it."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _names(constant)
-
-
-def _contents(cell: Any) -> Any:
-    try:
-        return _simple(cell.cell_contents)
-    except ValueError:  # not filled yet
-        return None
-
-
-def _simple(value: Any) -> Any:
-    """Return a plain number or string as it is; of anything else nothing."""
-    return value if type(value) in (float, int, bool, str) else None
+def _repeated(leaves: list[Any]) -> tuple[int, ...]:
+    """Return which arguments are one and the same object, if any are."""
+    if len(leaves) < 2:
+        return ()
+    ids = list(map(id, leaves))
+    return () if len(set(ids)) == len(ids) else tuple(map(ids.index, ids))

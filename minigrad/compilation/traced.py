@@ -70,6 +70,19 @@ class Traced(NDArrayOperatorsMixin):
         )
         return np.array(self.value, dtype=dtype, copy=copy)
 
+    def __getattr__(self, name: str) -> Any:
+        """Give what has no stand-in, which ends the capture."""
+        if name.startswith("__") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+        self.capture.leave(f"ndarray.{name} is used, which is not written down")
+        return getattr(self.value, name)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
     def __getitem__(self, index: Any) -> Any:
         return self.capture.record(operator.getitem, (self, index))
 
@@ -109,12 +122,12 @@ class Traced(NDArrayOperatorsMixin):
         return f"traced {self.slot}: {self.value!r}"
 
     @property
-    def T(self) -> Any:  # noqa: N802  NumPy's name
+    def T(self) -> Any:
         """The transpose."""
         return self.transpose()
 
     @property
-    def mT(self) -> Any:  # noqa: N802  NumPy's name
+    def mT(self) -> Any:
         """The transposes of matrices."""
         return self.swapaxes(-1, -2)
 
@@ -186,7 +199,7 @@ class Number:
         The number in this run.
     """
 
-    __slots__ = ("capture", "slot", "value")
+    __slots__ = ("__weakref__", "capture", "slot", "value")
 
     def __init__(self, capture: Capture, slot: int, value: Any) -> None:
         self.capture, self.slot, self.value = capture, slot, value
@@ -213,8 +226,33 @@ class Number:
     def __hash__(self) -> int:
         return hash(float(self))
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Plain:
+        """Give the number away, which ends the capture."""
+        self.capture.leave("a number is put into an array (np.array, np.full): compute with the number")
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __format__(self, form: str) -> str:
+        self.capture.leave("a number is printed, or becomes part of a text")
+        return format(self.value, form)
+
+    def __str__(self) -> str:
+        return format(self)
+
     def __repr__(self) -> str:
-        return f"traced {self.slot}: {self.value!r}"
+        self.capture.leave("a number is printed, or becomes part of a text")
+        return repr(self.value)
+
+    def __round__(self, *digits: int) -> Any:
+        return round(float(self), *digits)
+
+    def __trunc__(self) -> int:
+        return int(self)
+
+    def __getattr__(self, name: str) -> Any:
+        """Decide by what a float knows, such as ``is_integer``."""
+        if name.startswith("__") or not hasattr(type(self.value), name):
+            raise AttributeError(f"{type(self.value).__name__!r} object has no attribute {name!r}")
+        return getattr(self.capture.decide(self, type(self.value)), name)
 
 
 def _arithmetic(function: Callable[..., Any], swapped: bool = False) -> Callable[..., Any]:
@@ -231,6 +269,8 @@ def _arithmetic(function: Callable[..., Any], swapped: bool = False) -> Callable
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     setattr(Number, f"__{_name}__", _arithmetic(getattr(operator, _name)))
     setattr(Number, f"__r{_name}__", _arithmetic(getattr(operator, _name), swapped=True))
+setattr(Number, "__divmod__", _arithmetic(divmod))  # noqa: B010
+setattr(Number, "__rdivmod__", _arithmetic(divmod, swapped=True))  # noqa: B010
 for _name in ("neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Number, f"__{_name}__", _arithmetic(getattr(operator, _name)))
 
