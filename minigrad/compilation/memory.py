@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .program import Instruction, Program, Spec
+from .program import Fused, Instruction, Program, Spec
 
 ALIGNMENT = 64
 """Bytes: a cache line, and what vector units like."""
@@ -22,8 +22,8 @@ class Place:
     Attributes
     ----------
     kind : str
-        ``block`` (at `offset`), ``own`` (kept from one replay to the next), ``target`` (the array from outside
-        that slot `of` came in with) or ``part`` (entries `start` to `stop` of the vector in slot `of`).
+        ``block`` (at `offset`), ``own`` (kept from one replay to the next), ``target`` (the array that slot
+        `of` came in with) or ``part`` (entries `start` to `stop` of the vector in slot `of`).
     """
 
     kind: str
@@ -71,7 +71,7 @@ def roots(program: Program) -> dict[int, int]:
 
 
 def last_reads(program: Program, root: Mapping[int, int]) -> dict[int, int]:
-    """Return for each memory the index of the last instruction that reads it; one past the end if it is wanted."""
+    """Return where each memory is read last, by index; one past the end if it is wanted."""
     last: dict[int, int] = {}
     for k, instruction in enumerate(program.instructions):
         for slot in (*instruction.reads, *instruction.results):
@@ -124,11 +124,8 @@ def plan(
             elif slot in kept:
                 places[slot] = Place("own")
             else:
-                reused = (
-                    _reusable(instruction, slot, program.specs, root, last, free, k)
-                    if elementwise(instruction)
-                    else None
-                )
+                may = elementwise(instruction)
+                reused = _reusable(instruction, slot, program.specs, root, last, free, k) if may else None
                 if reused is not None:
                     places[slot] = places[reused]
                     free.taken_over(reused, slot)
@@ -151,18 +148,25 @@ def _targets(
             continue
         k, first = made[effect.slot], effect.target
         instruction = program.instructions[k]
-        right = (
+        fits = (
             program.specs[effect.slot] == program.specs[first] and program.sources[first].kind != "argument"
         )
-        if (
-            placed(instruction)
-            and instruction.view_of is None
-            and k > decided
-            and right
-            and last.get(first, -1) <= k
-        ):
+        direct = placed(instruction) and instruction.view_of is None and _safe(instruction, first, root)
+        if fits and direct and k > decided and last.get(first, -1) <= k:
             found[effect.slot] = first
     return found
+
+
+def _safe(instruction: Instruction, memory: int, root: Mapping[int, int]) -> bool:
+    """
+    Return whether an instruction may write to a memory that it reads.
+
+    NumPy looks for overlaps itself; a fused loop reads every entry right before it writes there, and may
+    not meet the same memory in another order.
+    """
+    reads = [slot for slot in instruction.reads if root[slot] == memory]
+    fused = instruction.function if isinstance(instruction.function, Fused) else None
+    return fused is None or not reads or (fused.in_place and reads == [memory])
 
 
 def _parts(
@@ -177,14 +181,16 @@ def _parts(
     for instruction in program.instructions:
         if instruction.function is not np.concatenate or instruction.options or len(instruction.args) != 1:
             continue
-        stop, places = 0, {}
+        stop = 0
+        places: dict[int, Place] = {}
         for ref in instruction.args[0]:
             memory, spec = root[ref.slot], program.specs[ref.slot]
             start, stop = stop, stop + spec.size
             whole = program.specs[memory]
             fits = memory in made and placed(made[memory]) and memory not in (*targets, *found, *places)
             straight = whole.order == tuple(range(len(whole.shape or ()))) and whole.size == spec.size
-            if fits and straight and len(spec.shape or ()) == 1 and whole.dtype == program.specs[instruction.result].dtype:
+            flat = len(spec.shape or ()) == 1 and whole.dtype == program.specs[instruction.result].dtype
+            if fits and straight and flat:
                 places[memory] = Place("part", of=instruction.result, start=start, stop=stop)
         if len(places) == len(instruction.args[0]):
             found |= places
@@ -209,7 +215,8 @@ def _reusable(
 ) -> int | None:
     """Return an operand whose memory the result may take over."""
     for slot in instruction.reads:
-        if root[slot] == slot and last[slot] == k and specs[slot] == specs[result] and free.holds(slot):
+        dies = root[slot] == slot and last[slot] == k and free.holds(slot)
+        if dies and specs[slot] == specs[result] and _safe(instruction, slot, root):
             return slot
     return None
 

@@ -1,4 +1,4 @@
-"""Running a program with NumPy: every array has its place, and Python code calls one function after another."""
+"""Running a program with NumPy: every array has its place, and one function is called after another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .. import writes
 from ..graph import tick
 from .capture import drawn, filled
 from .memory import Plan, array_at, plan, roots
-from .program import Effect, Fused, Instruction, Program, Ref, Result, substituted
+from .program import Effect, Fused, Guard, Instruction, Program, Ref, Result, substituted
 
 ARITHMETIC = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",
@@ -81,7 +81,7 @@ class Writer:
     def write(self) -> Callable[[list[Any]], Any]:
         """Return the function ``replay(arguments)``: None where it must be captured anew, else its result."""
         self._read_sources()
-        guards = {}
+        guards: dict[int, list[Guard]] = {}
         for guard in self.program.guards:
             guards.setdefault(guard.slot, []).append(guard)
         for slot in list(self.program.sources):
@@ -111,12 +111,7 @@ class Writer:
         return name
 
     def _read_sources(self) -> None:
-        count = 0
         stale = []
-        for slot, (kind, what) in self.program.sources.items():
-            if kind == "argument":
-                count = max(count, what + 1)
-        self.lines.append("")  # the arguments' line, when their number is known
         for slot, (kind, what) in self.program.sources.items():
             if kind == "argument":
                 tensor = slot in self.program.argument_tensors
@@ -189,14 +184,9 @@ class Writer:
             if old != out and self._arrays.get(instruction.updates) is not self._arrays[slot]:
                 self.lines.append(f"{self._function(np.copyto, 'copyto')}({out}, {old})")
             self._update(instruction, out)
-        elif function is filled:
-            self.lines.append(
-                f"{self._function(np.copyto, 'copyto')}({out}, {self._operand(args[0])}, 'unsafe')"
-            )
-        elif function in (np.ndarray.astype, np.ndarray.copy):
-            self.lines.append(
-                f"{self._function(np.copyto, 'copyto')}({out}, {self._operand(args[0])}, 'unsafe')"
-            )
+        elif function in (filled, np.ndarray.astype, np.ndarray.copy):
+            copyto = self._function(np.copyto, "copyto")
+            self.lines.append(f"{copyto}({out}, {self._operand(args[0])}, 'unsafe')")
         elif function is drawn:
             name = self._name(generator_of, "generator")
             self.lines.append(f"{name}({self._operand(args[0])}).random(out={out})")
@@ -260,7 +250,7 @@ class Writer:
             self._joined[slot] = np.empty(spec.shape or (), spec.dtype)
         return self._joined[slot]
 
-    def _check(self, guard: Any) -> None:
+    def _check(self, guard: Guard) -> None:
         known = self._known[guard.slot]
         kind = self._function(guard.kind, guard.kind.__name__)
         self.lines.append(f"if {kind}({known}) != {guard.expected!r}: return None")
@@ -273,16 +263,17 @@ class Writer:
                 touched.append(self._known[effect.target])
             elif effect.kind == "array":
                 touched.append(self._known[effect.target])
-                if effect.slot not in self.plan.writes:
+                if effect.slot is not None and effect.slot not in self.plan.writes:
                     copyto = self._function(np.copyto, "copyto")
                     self.lines.append(f"{copyto}({self._known[effect.target]}, {self._known[effect.slot]})")
         for effect in self.program.effects:
+            value = "None" if effect.slot is None else self._known[effect.slot]
             if effect.kind == "grad":
                 self.lines.append(f"{self._target(effect)}._grad = {self._kept(effect)}")
             elif effect.kind == "new data":
-                self.lines.append(f"{self._target(effect)}.data = {self._known[effect.slot]}.copy()")
+                self.lines.append(f"{self._target(effect)}.data = {value}.copy()")
             elif effect.kind == "step":
-                self.lines.append(f"{self._name(effect.target, 'state')}.step = {self._known[effect.slot]}")
+                self.lines.append(f"{self._name(effect.target, 'state')}.step = {value}")
         if touched:
             self.lines.append(f"now = {self._function(tick, 'tick')}()")
             note = self._function(writes.note, "note")

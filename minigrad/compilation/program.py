@@ -1,4 +1,4 @@
-"""What a capture wrote down: instructions on slots, what they read from outside, and what they change there."""
+"""What a capture wrote down: instructions on slots, what they read outside, and what they change there."""
 
 from __future__ import annotations
 

@@ -69,47 +69,44 @@ def _neighbours(tensors: Sequence[Any], optimizers: Sequence[Any]) -> np.ndarray
     dtype, sizes = arrays[0].dtype, [array.size for array in arrays]
     block = getattr(arrays[0].base, "base", None)
     if isinstance(block, memoryview):  # they have moved before
-        flat = np.frombuffer(block.obj, dtype)
+        flat = np.frombuffer(block, dtype)
         starts = np.cumsum([0, *sizes[:-1]]) * dtype.itemsize + flat.ctypes.data
         if flat.size == sum(sizes) and [array.ctypes.data for array in arrays] == list(starts):
             return flat
     del arrays
-    states = [
-        next((state for o in optimizers for p, state in zip(o.parameters, o._states, strict=True) if p is tensor), None)
-        for tensor in tensors
-    ]
-    if any(state is None or _held_elsewhere(tensor) for tensor, state in zip(tensors, states, strict=True)):
+    remembered = [pair for o in optimizers for pair in zip(o.parameters, o._states, strict=True)]
+    states = [state for tensor in tensors for parameter, state in remembered if parameter is tensor]
+    if len(states) != len(tensors) or any(map(_held_elsewhere, tensors)):
         return None
     memory = bytearray(sum(sizes) * dtype.itemsize)
     start = 0
     for tensor, state, size in zip(tensors, states, sizes, strict=True):
-        # An array that owns nothing but refers to the block, so that each parameter counts as memory of its own.
+        # Each refers to the block itself, not to one array of all: each counts as memory of its own.
         own = np.frombuffer(memory, dtype, size, start).reshape(tensor.data.shape)
         own[...] = tensor.data
-        tensor.data = state.data = own  # type: ignore[union-attr]
+        tensor.data = state.data = own
         start += own.nbytes
     return np.frombuffer(memory, dtype)
 
 
 def _held_elsewhere(tensor: Any) -> bool:
-    """Return whether more refer to a Tensor's array than the Tensor, its optimizer, and whoever captured it."""
+    """Return whether somebody refers to a Tensor's array besides the Tensor and its optimizer."""
     array = tensor.data
     return array.base is not None or not array.flags.c_contiguous or sys.getrefcount(array) > EXPECTED
 
 
 EXPECTED = 4
-"""References to an array that is a Tensor's alone, while its step is being compiled."""
+"""References to an array that nobody else has: the Tensor's, the optimizer's, a local one and the count's."""
 
 
 def _rewritten(
     program: Program, joined: int, slots: list[int], end: int, flat: np.ndarray[Any, Any]
 ) -> Program:
-    effects = [effect for effect in program.effects if not (effect.kind == "array" and effect.target in slots)]
+    moved = [effect for effect in program.effects if effect.kind == "array" and effect.target in slots]
+    effects = [effect for effect in program.effects if effect not in moved]
     effects += [Effect("array", joined, end), *(Effect("written", slot, None) for slot in slots)]
     kept = [instruction for instruction in program.instructions if instruction.result != joined]
     sources = dict(program.sources) | {joined: Source("array", flat)}
     aliases = dict(program.aliases) | dict.fromkeys(slots, joined)
     changed = dataclasses.replace(program, effects=tuple(effects), aliases=aliases, sources=sources)
     return dead_code(changed.having("settled", kept))
-
-

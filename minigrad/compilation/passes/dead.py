@@ -6,8 +6,9 @@ from ..program import Program
 
 
 def dead_code(program: Program) -> Program:
-    """Leave out what neither effects, guards nor outputs lead to; random draws stay, as the next ones depend on them."""
-    needed = {*program.wanted, *(effect.target for effect in program.effects if effect.kind in ("array", "written"))}
+    """Leave out what neither effects, guards nor outputs need; random draws stay, for the next ones' sake."""
+    changed = (effect.target for effect in program.effects if effect.kind in ("array", "written"))
+    needed = {*program.wanted, *changed}
     kept = []
     for instruction in reversed(program.instructions):
         if instruction.fixed or instruction.result in needed:
