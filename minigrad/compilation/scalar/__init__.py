@@ -26,8 +26,8 @@ In :class:`ScalarReplay` two runs are recorded and compared, and the third is re
 ``data`` and ``grad`` of Values made outside are read at each run and written at its end. Arguments that are
 floats or leaf Values are read anew, others must be equal. What Python computes from ``v.data`` and ``v.grad``
 is recorded, and a comparison of them is a guard; all other numbers are constants, the same in both
-recordings. What can't be followed (``math.exp(v.data)``, ``no_grad``, what is kept outside of the function) is
-a reason, and the function is left to Python.
+recordings. What can't be followed (``math.exp(v.data)``, ``no_grad``, what is kept outside of the function)
+is a reason, and the function is left to Python.
 """
 
 from .capture import ScalarCapture

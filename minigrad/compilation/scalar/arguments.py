@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...value import Value
+from .number import plain
 
 PLAIN = (type(None), int, str, bytes, complex, np.number, np.bool_, type)
 """What is compared as it is."""
@@ -56,22 +57,54 @@ def signature(tree: Any, variables: list[Any]) -> Any:
     )
 
 
-def replaced(tree: Any, variables: Iterator[Any]) -> Any:
+Containers: TypeAlias = list[tuple[Any, Any, Any]]
+"""Lists and dictionaries: those that were given, those in their places, and copies of these."""
+
+
+def replaced(tree: Any, stand_ins: Iterator[Any], containers: Containers) -> Any:
     """Return the tree with others in the places of its floats and Values, in the order of `signature`."""
-    known: dict[int, Any] = {}
-    return _replaced(tree, variables, known)
+    return _replaced(tree, stand_ins, containers, {})
 
 
-def _replaced(tree: Any, variables: Iterator[Any], known: dict[int, Any]) -> Any:
+def _replaced(tree: Any, stand_ins: Iterator[Any], containers: Containers, known: dict[int, Any]) -> Any:
     if isinstance(tree, float):
-        return next(variables)
+        return next(stand_ins)
     if type(tree) is Value:
         if id(tree) not in known:
-            known[id(tree)] = next(variables)
+            known[id(tree)] = next(stand_ins)
         return known[id(tree)]
-    if isinstance(tree, (tuple, list)):
-        branches = [_replaced(branch, variables, known) for branch in tree]
-        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
     if isinstance(tree, dict):
-        return {key: _replaced(branch, variables, known) for key, branch in tree.items()}
-    return tree
+        result: Any = {key: _replaced(x, stand_ins, containers, known) for key, x in tree.items()}
+    elif isinstance(tree, (tuple, list)):
+        branches = [_replaced(x, stand_ins, containers, known) for x in tree]
+        result = type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
+    else:
+        return tree
+    if not isinstance(tree, tuple):
+        containers.append((tree, result, result.copy()))
+    return result
+
+
+def put_back(containers: Containers) -> bool:
+    """Change lists and dictionaries that were given as those in their places were; return whether any was."""
+    changed = False
+    own = {id(result): given for given, result, _ in containers}
+    for given, result, before in containers:
+        items, earlier = _items(result), _items(before)
+        if len(items) == len(earlier) and all(a is b for a, b in zip(items, earlier, strict=True)):
+            continue
+        changed = True
+        kept = dict(zip(map(id, earlier), _items(given), strict=True))
+        new = [kept.get(id(x), own.get(id(x), plain(x))) for x in items]
+        if isinstance(given, list):
+            given[:] = new
+        else:
+            given.clear()
+            given.update(zip(new[::2], new[1::2], strict=True))
+    return changed
+
+
+def _items(container: Any) -> list[Any]:
+    if isinstance(container, list):
+        return list(container)
+    return [x for item in container.items() for x in item]

@@ -20,7 +20,7 @@ from ...recording import capturing, current
 from ...rules import Elementwise, Primitive
 from ...rules.arithmetic import add
 from ...value import Value, _newest_first
-from .arguments import replaced, signature
+from .arguments import Containers, put_back, replaced, signature
 from .number import Number, plain
 from .program import ScalarProgram
 from .record import Effect, Given, Guard, Record, Result
@@ -84,6 +84,7 @@ class ScalarCapture:
         self._swept: dict[int, int] = {}
         self._floats: dict[int, tuple[float, int]] = {}
         self._numbers: list[weakref.ref[Number]] = []
+        self._made: set[int] = set()
         self._start = 0
 
     @cached_property
@@ -97,7 +98,7 @@ class ScalarCapture:
 
         Where there is a program, computed Values come back without their graphs, as a replay returns them.
         """
-        variables: list[Any] = []
+        variables = self.record.variables
         try:
             self.record.signature = signature((args, kwargs), variables)
         except TypeError as error:
@@ -105,14 +106,21 @@ class ScalarCapture:
             return self.function(*args, **kwargs)
         self._start = tick()
         stand_ins = [self._argument(place, x) for place, x in enumerate(variables)]
-        given, named = replaced((args, kwargs), iter(stand_ins))
-        del stand_ins, variables
+        containers: Containers = []
+        given, named = replaced((args, kwargs), iter(stand_ins), containers)
+        del stand_ins
         self.open = True
         try:
             with watching(), capturing(self):
                 results = [self.function(*given, **named)]  # a list, so that no name here holds a result
+            if put_back(containers):
+                self.leave("an argument, a list or a dictionary, is changed; return a new one instead")
             del given, named
+            containers.clear()
             return self._finish(results)
+        except BaseException:
+            put_back(containers)
+            raise
         finally:
             self.open = False
             self._values, self._computed = [], {}
@@ -212,7 +220,7 @@ class ScalarCapture:
     def step(self, optimizer: Any) -> None:
         """Let an optimizer take its step."""
         self.leave("it computes with Tensors, beside Values or instead")
-        with capturing(None):  # type: ignore[arg-type]
+        with capturing(None):
             optimizer.step()
 
     # What Numbers tell
@@ -300,9 +308,12 @@ class ScalarCapture:
             return self.tape.append(Gradient(self._swept[id(value)]), (computed,))
         if value.primitive is not None:
             self.leave("a Value is used that was computed before; compute it in the function")
-        self._leaves[id(value)] = value
         if not self._outside(value):
+            if id(value) not in self._made:
+                self._made.add(id(value))
+                self._values.append(value)
             return self._constant(SLOTS[name].__get__(value))
+        self._leaves[id(value)] = value
         place = self.tape.append(Input(name, self._source(value)), active=name == "data")
         self._before[name, id(value)] = place
         return place

@@ -70,11 +70,15 @@ class Number:
             return NotImplemented
         result = getattr(ufunc, method)(*numbers, **options)
         primitive = NUMPY.get(ufunc)
-        known = isinstance(primitive, Elementwise) and np.isscalar(result)
+        known = isinstance(primitive, Elementwise) and isinstance(result, float)  # np.float32 is none
         if method != "__call__" or options or not known:
             self.recorder.leave(f"np.{ufunc.__name__} is applied to a number that was read from a Value")
             return result
         return self.recorder.compute(cast(Elementwise, primitive), inputs, float(result))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        self.__float__()
+        return np.asarray(self.value, dtype)
 
     def __bool__(self) -> bool:
         return self.recorder.compare(operator.ne, self, 0.0)

@@ -8,12 +8,20 @@ from typing import Any, cast
 
 import numpy as np
 
-from ...rules import Elementwise
-from .groups import Group, grouped, used_entries
+from ...rules import Elementwise, Primitive
+from ...rules.gates import where
+from .groups import BENEATH, Group, Terms, grouped, used_entries
 from .instructions import Instruction, Map, Read
+from .straight import SYMBOLS, Step, Straight
 from .sums import MatrixProduct, Sums, UnevenSums
 from .tape import Constant, Gradient, Input, Tape
 from .views import Array, Gather, regular_shape
+
+NARROW = 12
+"""Operations of Python that take as long as the calls of NumPy for one instruction."""
+
+LONGEST = 1000
+"""Numbers that one function of Python's computes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +59,20 @@ class Plan:
         return 8 * self.size * (2 if self.roots else 1) + own
 
 
-def planned(tape: Tape, kept: Collection[int]) -> Plan:
-    """Return the plan of a tape, of which somebody reads the entries ``kept``."""
-    return _Planner(tape, kept).plan()
+def planned(tape: Tape, kept: Collection[int], *, batched: bool = False) -> Plan:
+    """
+    Return the plan of a tape.
+
+    Parameters
+    ----------
+    tape : Tape
+        What was computed.
+    kept : collection of int
+        The entries that somebody reads.
+    batched : bool
+        Whether it is for many inputs at once: then nothing is too narrow for arrays.
+    """
+    return _Planner(tape, kept).plan(batched)
 
 
 class _Planner:
@@ -72,6 +91,7 @@ class _Planner:
         self.first_constant, self.size = len(self.inputs), len(known)
         self.movable = [k for k in known if tape.active[k]]
         self.numbers = np.array([cast(Constant, kinds[k]).number for k in self.constants])
+        self.constant_at = dict(enumerate(self.numbers.tolist(), self.first_constant))
 
     def _rank(self, entry: int) -> Any:
         """Order inputs as they were made, so that those that are used together lie together."""
@@ -79,17 +99,18 @@ class _Planner:
         given = isinstance(source.source, int)
         return source.name, given, source.source if isinstance(source.source, int) else source.source.order
 
-    def plan(self) -> Plan:
+    def plan(self, batched: bool) -> Plan:
         sizes = sum(len(group.members) for group in self.groups)
         self.active = np.zeros(self.size + sizes, dtype=bool)
         self.active[self.place[self.movable]] = True
         instructions = []
-        for group in self.groups:
-            instruction = self._instruction(group)
-            stop = self.size + len(group.members)
-            self.active[self.size : stop] = [self.tape.active[k] for k in group.members]
+        for groups in [[group] for group in self.groups] if batched else _runs(self.groups):
+            narrow = not batched and is_narrow(groups[0])
+            instruction: Instruction = self._straight(groups) if narrow else self._instruction(groups[0])
+            stop = self.size + instruction.size
+            self.active[self.size : stop] = [self.tape.active[k] for group in groups for k in group.members]
             self.size = stop
-            instructions.append((group.phase, instruction))
+            instructions.append((groups[0].phase, instruction))
         roots = tuple(int(self.place[root]) for root in self.tape.sweeps)
         return Plan(self.inputs, self.numbers, self.size, self.place, tuple(instructions), roots)
 
@@ -105,6 +126,22 @@ class _Planner:
             return Read(name, first, places[0], len(self.tape.sweeps))
         lengths = {(len(products), len(singles)) for products, singles in group.terms}
         return self._sums(group) if len(lengths) == 1 else self._uneven(group)
+
+    def _straight(self, groups: list[Group]) -> Straight:
+        members = [k for group in groups for k in group.members]
+        self._settle(members)
+        self.active[self.place[members]] = [self.tape.active[k] for k in members]
+        place = self.place.item
+        steps = []
+        for group in groups:
+            for n, k in enumerate(group.members):
+                operands = tuple([place(x) for x in self.tape.operands[k]])
+                terms: Terms | None = None
+                if group.terms:
+                    products, singles = group.terms[n]
+                    terms = [(place(x), place(y)) for x, y in products], [place(x) for x in singles]
+                steps.append(Step(place(k), self.tape.kinds[k], operands, terms, group.reach))
+        return Straight(self.size, steps, self.constant_at, self.active)
 
     def _settle(self, members: Sequence[int]) -> None:
         self.place[np.asarray(members)] = self.size + np.arange(len(members))
@@ -178,6 +215,32 @@ class _Planner:
         passive = self._passive(left), self._passive(right)
         starts = ends - [len(pair) for pair in pairs]
         return UnevenSums(self.size, starts, [self._gather(left), self._gather(right)], passive, group.reach)
+
+
+def is_narrow(group: Group) -> bool:
+    """Whether Python computes a group faster, number by number, than NumPy as an array."""
+    if BENEATH in group.reach or group.kind is where:
+        return False
+    work = len(group.members) * (1 if group.kind in SYMBOLS or not isinstance(group.kind, Primitive) else 3)
+    if group.terms:
+        work = sum(len(products) + len(singles) for products, singles in group.terms)
+    return work <= NARROW
+
+
+def _runs(groups: list[Group]) -> list[list[Group]]:
+    """Put neighbouring narrow groups together, as far as one phase and a function of bearable length go."""
+    runs: list[list[Group]] = []
+    length = 0
+    for group in groups:
+        last = runs[-1][-1] if runs else None
+        length += len(group.members)
+        near = last is not None and last.phase == group.phase and is_narrow(last) and is_narrow(group)
+        if near and length <= LONGEST:
+            runs[-1].append(group)
+        else:
+            runs.append([group])
+            length = len(group.members)
+    return runs
 
 
 def matrix(left: Array, right: Array) -> tuple[Array, Array] | None:

@@ -33,6 +33,9 @@ class ScalarProgram:
     ----------
     record : Record
         The run.
+    confirmed : Record, optional
+        The same from another run. A Value that was an argument of one run only may be another one in a
+        replay: then the function does not have it from elsewhere, too.
 
     Examples
     --------
@@ -47,8 +50,14 @@ class ScalarProgram:
     ([[3.0], [15.0]], [[3.0, 1.0], [5.0, 3.0]])
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, confirmed: Record | None = None) -> None:
         self.record = record
+        others = (confirmed or record).variables
+        self._held = [
+            (place, x)
+            for place, (x, other) in enumerate(zip(record.variables, others, strict=True))
+            if type(x) is Value and x is other
+        ]
         self.plan = planned(record.tape, record.kept)
         self._lock = RLock()
         self._machine: Machine | None = None
@@ -141,13 +150,16 @@ class ScalarProgram:
                 "this program depends on arguments or decisions: replay it for one input after the other"
             )
         with self._lock:
-            if self._batched is None or len(self._batched.memory) != len(numbers):
-                self._batched = Machine(self.plan, (len(numbers),))
+            if self._batched is None:
+                plan = planned(self.record.tape, self.record.kept, batched=True)
+                self._batched = Machine(plan, (len(numbers),))
+            elif len(self._batched.memory) != len(numbers):
+                self._batched = Machine(self._batched.plan, (len(numbers),))
             machine = self._batched
             machine.memory[:, : len(self.plan.inputs)] = 0.0  # what a leaf has collected before
             machine.memory[:, :count] = numbers
             machine.run()
-            place = self.plan.place
+            place = machine.plan.place
             outputs = machine.memory[:, place[[result.place for result in results(self.record.outputs)]]]
             if len(self.plan.roots) != 1:
                 return outputs, None
@@ -235,6 +247,8 @@ class ScalarProgram:
         except TypeError:
             return None
         if found != self.record.signature and self.record.signature is not None:
+            return None
+        if any(variables[place] is not value for place, value in self._held):
             return None
         values = [x for x in variables if type(x) is Value]
         if any(value.primitive is not None or id(value) in self._fixed for value in values):

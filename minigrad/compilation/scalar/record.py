@@ -73,6 +73,8 @@ class Record:
         What the arguments were, but for numbers and Values: see :mod:`.arguments`.
     lines : dict
         The user's line where each constant first occurred.
+    variables : list
+        The floats and Values among the arguments.
     """
 
     tape: Tape
@@ -81,6 +83,7 @@ class Record:
     outputs: Any = None
     signature: Any = None
     lines: dict[int, str] = field(default_factory=dict)
+    variables: list[Any] = field(default_factory=list)
 
     @property
     def kept(self) -> set[int]:

@@ -9,10 +9,13 @@ from typing import Any
 from ...recording import PLAIN, current
 from .capture import ScalarCapture
 from .program import GuardFailed, ScalarProgram
-from .record import difference
+from .record import Record, difference
 
 MOST = 8
 """Programs, one for each kind of arguments and of decisions, before a function is left to Python."""
+
+PATIENCE = 3
+"""Runs before it counts that two differ: the first may have prepared something."""
 
 
 class ScalarReplay:
@@ -52,7 +55,7 @@ class ScalarReplay:
         self.function = function
         self.programs: list[ScalarProgram] = []
         self.reason: str | None = None
-        self._first: ScalarCapture | None = None
+        self._first: Record | None = None
         self._attempts = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -72,18 +75,19 @@ class ScalarReplay:
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         capture = ScalarCapture(self.function)
         result = capture.run(args, kwargs)
+        first, self._first = self._first, capture.record
         self._attempts += 1
         reason = capture.reason
-        if reason is None and self._first is not None:
-            reason = difference(self._first.record, capture.record)
-            if reason is None:
-                self.programs.append(ScalarProgram(capture.record))
-                self._first, capture, self._attempts = None, None, 0  # type: ignore[assignment]
-            elif self._first.record.signature != capture.record.signature or self._attempts < 3:
-                reason = None
-        self._first = capture
-        if reason is None and (self._attempts > MOST or len(self.programs) > MOST):
-            reason = "its arguments or decisions are others at almost every call"
+        if reason is None and first is not None:
+            unlike = difference(first, capture.record)
+            if unlike is None:
+                self.programs.append(ScalarProgram(capture.record, first))
+                self._first, self._attempts = None, 0
+            elif first.signature == capture.record.signature and self._attempts >= PATIENCE:
+                reason = unlike
+        if self._attempts > MOST or len(self.programs) > MOST:
+            reason = "its arguments or its decisions are others at almost every call"
+            self.programs.clear()
         if reason is not None:
             self.reason, self._first = reason, None
             name = getattr(self.function, "__qualname__", "the function")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import threading
+import tracemalloc
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -364,6 +365,67 @@ def test_a_state_that_is_replaced_at_each_call_is_refused() -> None:
         warnings.simplefilter("ignore")
         assert [fast().data for _ in range(5)] == [2.0, 1.0, 0.5, 0.25, 0.125]
     assert not fast.programs
+
+
+def test_a_list_that_is_given_and_changed_is_changed() -> None:
+    x, history = V(2.0), [0.5]
+
+    def step(history: list[float], inner: dict[str, Any]) -> Any:
+        loss = x * history[0]
+        history.append(loss.data)
+        inner["last"] = x
+        return loss
+
+    inner: dict[str, Any] = {"list": history}
+    with pytest.warns(RuntimeWarning, match="is changed"):
+        ScalarReplay(step)(history, inner)
+    assert history == [0.5, 1.0] and type(history[1]) is float
+    assert inner == {"list": history, "last": x} and inner["list"] is history
+
+
+def test_an_argument_that_is_also_held_elsewhere_is_told_apart() -> None:
+    x = V(2.0)
+    fast = ScalarReplay(lambda a: a * x * 3.0)
+    for _ in range(3):
+        assert fast(x).data == 12
+    for k in range(1, 5):
+        assert fast(V(float(k))).data == 6 * k
+    assert fast(x).data == 12 and len(fast.programs) == 2
+
+
+def test_single_precision_is_not_taken_for_double() -> None:
+    x = V(1.1)
+    refused(lambda: x * (x.data * np.float32(0.1)), "np.multiply")
+
+
+def test_a_leaf_that_is_made_inside_and_kept_is_refused() -> None:
+    x, held = V(2.0), {}
+
+    def step() -> Any:
+        held["bias"] = V(1.0)
+        return x + held["bias"]
+
+    refused(step, "kept outside")
+
+
+def test_a_replay_allocates_next_to_nothing() -> None:
+    rng = np.random.default_rng(0)
+    leaves = [V(x) for x in rng.normal(size=100)]
+
+    def step() -> None:
+        for leaf in leaves:
+            leaf.grad = 0.0
+        sum(x * y + (x * y).exp() for x in leaves for y in leaves).backward()
+
+    fast = ScalarReplay(step)
+    for _ in range(4):
+        fast()
+    (program,) = fast.programs
+    tracemalloc.start()
+    fast()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 0.1 * program.plan.bytes
 
 
 def test_other_things_that_are_returned_are_refused() -> None:

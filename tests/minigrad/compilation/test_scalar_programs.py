@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.compilation.scalar import ScalarProgram
+from minigrad.compilation.scalar import ScalarProgram, plan
 from minigrad.compilation.scalar.plan import matrix
 from minigrad.compilation.scalar.views import Gather, Scatter
 from minigrad.rules import REGISTRY
@@ -63,13 +64,22 @@ def close(found: Any, expected: Any, scale: float = 1.0) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(program=programs, start=numbers, later=st.lists(numbers, min_size=1, max_size=3), data=st.data())
-def test_any_program_as_the_graph(program: Any, start: list[float], later: Any, data: Any) -> None:
+@given(
+    program=programs,
+    start=numbers,
+    later=st.lists(numbers, min_size=1, max_size=3),
+    narrow=st.sampled_from([-1, plan.NARROW, 10**6]),
+    data=st.data(),
+)
+def test_any_program_as_the_graph(
+    program: Any, start: list[float], later: Any, narrow: int, data: Any
+) -> None:
     leaves = [V(x) for x in start]
     pool = run(program, leaves)
     outputs = [pool[-1], *data.draw(st.lists(st.sampled_from(pool[len(leaves) :]), max_size=2))]
     spots = [next(k for k, x in enumerate(pool) if x is output) for output in outputs]
-    replayed = ScalarProgram.of(outputs, root=0)
+    with patch.object(plan, "NARROW", narrow):  # all by NumPy, each as is best, all by Python
+        replayed = ScalarProgram.of(outputs, root=0)
     for values in [start, *later]:
         values = [values[k % len(values)] for k in range(len(start))]
         twins = [V(x) for x in values]
@@ -105,9 +115,9 @@ def test_a_batch_is_as_one_input_after_the_other(program: Any, start: list[float
 
 
 @pytest.mark.parametrize("name", sorted(name for name in REGISTRY if REGISTRY[name].elementwise))
-@settings(max_examples=15, deadline=None)
-@given(data=st.data())
-def test_every_elementwise_primitive(name: str, data: Any) -> None:
+@settings(max_examples=20, deadline=None)
+@given(data=st.data(), narrow=st.sampled_from([-1, 10**6]))
+def test_every_elementwise_primitive(name: str, data: Any, narrow: int) -> None:
     drawn = [data.draw(samples(name)) for _ in range(3)]
     rows = [[np.atleast_1d(x).ravel()[:1] for x in sample.args] for sample in drawn]
     rows = [[V(x.item()) for x in row] for row in rows if all(x.size for x in row)]
@@ -115,7 +125,8 @@ def test_every_elementwise_primitive(name: str, data: Any) -> None:
         return
     outputs = [REGISTRY[name](*row) for row in rows]
     total = reduce(operator.add, outputs)
-    replayed = ScalarProgram.of([*outputs, total], root=total)
+    with patch.object(plan, "NARROW", narrow):
+        replayed = ScalarProgram.of([*outputs, total], root=total)
     total.backward()
     expected = [[x.grad for x in row] for row in rows]
     for row in rows:
@@ -142,9 +153,10 @@ def test_every_elementwise_primitive(name: str, data: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("x", [0.0, -0.0, -1.0, 2.0, float("inf"), float("nan")])
-def test_singular_places_and_kinks_as_the_graph(function: Any, x: float) -> None:
+@pytest.mark.parametrize("narrow", [-1, 10**6])
+def test_singular_places_and_kinks_as_the_graph(function: Any, x: float, narrow: int) -> None:
     leaf = V(2.0)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), patch.object(plan, "NARROW", narrow):
         replayed = ScalarProgram.of([function(leaf)], root=0)
         twin = V(x)
         expected = function(twin)
