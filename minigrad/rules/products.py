@@ -50,7 +50,12 @@ matmul = Linear(
 
 
 def _linear(x: Operand, weight: Operand, bias: Operand) -> Operand:
-    return x @ weight.T + bias
+    columns = weight.T
+    # From 2¹⁸ multiplications on, OpenBLAS hands a product with a transposed factor to threads, but not one of
+    # straight factors; up to 2²⁰, on a busy machine, waking them takes longer than to copy a small factor.
+    if 2**18 < x.size * weight.shape[0] <= 2**20 and max(weight.shape) <= 128:
+        columns = columns.copy()
+    return x @ columns + bias
 
 
 def _rows(x: Operand) -> Operand:
