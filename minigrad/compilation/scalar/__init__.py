@@ -17,9 +17,9 @@ What a front needs::
     result = capture.run(args, kwargs)        # what the function returns; what it computed has no graph
     capture.reason                            # why it makes no program, or None
     difference(first.record, second.record)   # why two runs are no one program, or None
-    program = capture.program
+    program = ScalarProgram(second.record, first.record)
     program.accepts(args, kwargs)             # whether it is one for these arguments
-    program.replay(args, kwargs)              # raises GuardFailed before anything is written
+    program.replay(args, kwargs)              # raises GuardFailed, OtherArguments before anything is written
     program.summary()
 
 In :class:`ScalarReplay` two runs are recorded and compared, and the third is replayed. What that means:
@@ -31,8 +31,8 @@ is a reason, and the function is left to Python.
 """
 
 from .capture import ScalarCapture
-from .program import GuardFailed, ScalarProgram
+from .program import GuardFailed, OtherArguments, ScalarProgram
 from .record import difference
 from .replay import ScalarReplay
 
-__all__ = ["GuardFailed", "ScalarCapture", "ScalarProgram", "ScalarReplay", "difference"]
+__all__ = ["GuardFailed", "OtherArguments", "ScalarCapture", "ScalarProgram", "ScalarReplay", "difference"]

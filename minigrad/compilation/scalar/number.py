@@ -45,7 +45,7 @@ class Number:
     __slots__ = ("__weakref__", "place", "recorder", "value")
 
     def __init__(self, recorder: Recorder, place: int, value: float) -> None:
-        self.recorder, self.place, self.value = recorder, place, value
+        self.recorder, self.place, self.value = recorder, place, float(value)  # no np.float64
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:

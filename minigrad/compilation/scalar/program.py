@@ -22,6 +22,10 @@ class GuardFailed(Exception):
     """A decision on a computed number comes out differently now; nothing has been written."""
 
 
+class OtherArguments(ValueError):
+    """The arguments are others than numbers and Values in the places where the recorded ones were."""
+
+
 class ScalarProgram:
     """
     One run of a computation with Values, which can be run again at the speed of NumPy.
@@ -72,6 +76,8 @@ class ScalarProgram:
         """
         Return the program that computes Values again from their leaves.
 
+        What Python decided when they were computed (``if x > 0``) stays decided: nobody saw it.
+
         Parameters
         ----------
         outputs : sequence of Value
@@ -85,9 +91,8 @@ class ScalarProgram:
     @property
     def leaves(self) -> list[Value]:
         """The Values from outside whose numbers are read, in the order in which they were made."""
-        return [
-            cast(Value, source) for name, _, sources in self._readers if name == "data" for source in sources
-        ]
+        found = [source for name, _, sources in self._readers if name == "data" for source in sources]
+        return [self.record.variables[x] if isinstance(x, int) else x for x in found]
 
     def accepts(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
         """Whether the program is one for these arguments."""
@@ -105,14 +110,14 @@ class ScalarProgram:
         ------
         GuardFailed
             If it would decide differently; nothing has been written then.
-        ValueError
-            If the arguments are others than numbers and Values in the same places.
+        OtherArguments
+            If this is no program for them.
         """
         variables: list[Any] | None = []
         if args or kwargs or self.record.signature is not None:
             variables = self._variables(args, kwargs)
         if variables is None:
-            raise ValueError("this program was recorded for other arguments: see accepts()")
+            raise OtherArguments("this program was recorded for other arguments; record the function again")
         with self._lock:
             if self._machine is None:
                 self._bind()

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...recording import PLAIN, current
 from .capture import ScalarCapture
-from .program import GuardFailed, ScalarProgram
+from .program import GuardFailed, OtherArguments, ScalarProgram
 from .record import Record, difference
 
 MOST = 8
@@ -63,11 +63,13 @@ class ScalarReplay:
         if current() is not PLAIN:
             return self.function(*args, **kwargs)
         for program in self.programs:
-            if program.accepts(args, kwargs):
-                try:
-                    return program.replay(args, kwargs)
-                except GuardFailed:
-                    continue
+            try:
+                result = program.replay(args, kwargs)
+            except (GuardFailed, OtherArguments):
+                continue
+            if program is not self.programs[0]:
+                self.programs = [program, *(other for other in self.programs if other is not program)]
+            return result
         if self.reason is not None:
             return self.function(*args, **kwargs)
         return self._record(args, kwargs)

@@ -6,9 +6,11 @@ their places; what they do in threads and contexts that record nothing is what t
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
@@ -20,6 +22,7 @@ SLOTS: dict[str, Any] = {name: vars(Value)[name] for name in ("data", "grad")}
 """The slots themselves."""
 
 _ENGINE = engine.__file__
+_LIBRARY = str(Path(_ENGINE).parent) + os.sep
 _DECIDING = ("compare_numbers", "__bool__")
 _lock = Lock()
 _watchers = 0
@@ -52,9 +55,11 @@ class _Property:
         if watcher is None:
             return self.slot.__get__(value, kind)
         code = sys._getframe(1).f_code
-        if code.co_filename != _ENGINE or code.co_name in _DECIDING:
+        if code.co_filename != _ENGINE and code.co_filename.startswith(_LIBRARY):
+            watcher.leave(f"{code.co_name}() of minigrad reads a Value's number")
+        elif code.co_filename != _ENGINE or code.co_name in _DECIDING:
             return watcher.read(value, self.name)
-        if code.co_name == "__float__":
+        elif code.co_name == "__float__":
             watcher.leave("float(value) takes a number out of the computation; use the Value, or its .data")
         return self.slot.__get__(value, kind)
 

@@ -178,6 +178,23 @@ def test_numbers_of_values_in_arithmetic_carry_no_derivative() -> None:
     race(make, [0.7, 2.0], [(1.0,), (2.0,), (3.0,), (4.0,)])
 
 
+def test_numbers_of_numpy_are_floats() -> None:
+    def make(leaves: list[Any]) -> Any:
+        x, y = leaves
+
+        def step(scale: float) -> Any:
+            number = np.float64(0.5) * x.data + y.data * np.float64(2.0)
+            made = V(number * scale)
+            loss = x * number * made + np.float64(3.0) * y
+            loss.backward()
+            y.data = number
+            return loss, float(made.data > 1e9)
+
+        return step
+
+    race(make, [0.7, 2.0], [(np.float64(1.0),), (2.0,), (np.float64(3.0),), (4.0,)])
+
+
 def test_arguments_are_read_anew_values_too() -> None:
     def make(leaves: list[Any]) -> Any:
         def step(x: Any, weights: list[float], scale: float = 1.0) -> Any:
@@ -309,6 +326,7 @@ def test_random_numbers_are_not_frozen() -> None:
         (lambda x: x * (np.array([1.0, 2.0]) * x.data)[0], "array"),
         (lambda x: mg.tensor([1.0]) * x.data, "Tensor"),
         (lambda x: {1, x.data}, "float|set"),
+        (lambda x: mg.trace(x * 2.0).to_json(), "of minigrad reads"),
     ],
 )
 def test_numbers_that_are_taken_out(compute: Any, reason: str) -> None:

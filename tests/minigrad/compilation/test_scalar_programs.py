@@ -241,6 +241,8 @@ def test_inputs_of_a_wrong_shape_are_named() -> None:
         ScalarProgram.of([x * y]).evaluate([[1.0]])
     outputs, gradients = ScalarProgram.of([x * y]).evaluate([[2.0, 5.0]])
     assert outputs.tolist() == [[10.0]] and gradients is None
+    outputs, gradients = ScalarProgram.of([x * y], root=0).evaluate(np.zeros((0, 2)))
+    assert outputs.shape == (0, 1) and gradients is not None and gradients.shape == (0, 2)
 
 
 # Reading and adding by places
