@@ -216,14 +216,14 @@ def _own(x: Any) -> Tensor:
 
 
 def _tensor(x: Any) -> Tensor:
-    return x if isinstance(x, Tensor) else Tensor(np.array(x))
+    return x if isinstance(x, Tensor) else Tensor(as_array(x).copy())
 
 
 def _derivative(found: Any, like: Tensor, lifted: bool) -> Any:
     """Return a derivative of its own memory, 0 where there was none."""
     if found is None:
         found = np.zeros_like(like.data)
-    return _tensor(found) if lifted else np.array(found)
+    return _tensor(found) if lifted else as_array(found).copy()
 
 
 def _like(given: Tree, tree: Tree, leaves: Sequence[Tensor], name: str, owner: str) -> list[Any]:

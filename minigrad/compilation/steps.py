@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,8 @@ def take_step(capture: Capture, optimizer: Any) -> None:
         capture.reading_gradient(parameter)
     states = optimizer._states
     before = {
-        id(state): capture.number(lambda state=state: state.step, ("step", id(state))) for state in states
+        id(state): capture.number(functools.partial(getattr, state, "step"), ("step", id(state)))
+        for state in states
     }
     stand_ins = {
         id(state): (parameter.data, parameter._grad)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import functools
 import operator
+import os
 import site
 import sys
 import sysconfig
@@ -55,7 +56,7 @@ class Surroundings:
         self._collections: list[tuple[Any, tuple[Any, ...], str]] = []
         self._seen: dict[int, Any] = {}
         self._names: set[str] = set()
-        self._modules: list[types.ModuleType] = []
+        self._foreign: list[tuple[Any, str]] = []
         self._optimizers: list[Any] = []
         self._changes = settings.changes()
         self.include(*roots)
@@ -64,7 +65,7 @@ class Surroundings:
         """Watch more."""
         for root in roots:
             self._see(root, getattr(root, "__name__", type(root).__name__))
-        self._look_into_modules()
+        self._look_into_foreign()
         for optimizer in self._optimizers:
             for name, value in vars(optimizer).items():
                 if name in self._names and isinstance(value, (float, tuple)):
@@ -90,9 +91,9 @@ class Surroundings:
             if (now := getattr(owner, attribute, MISSING)) is not value and not _same(now, value):
                 return name
         for collection, items, name in self._collections:
-            if len(collection) != len(items) or not all(map(operator.is_, collection, items)):
-                if not _same(tuple(collection), items):
-                    return name
+            same = len(collection) == len(items) and all(map(operator.is_, collection, items))
+            if not same and not _same(tuple(collection), items):
+                return name
         for read, value, name in self._places:
             if not _same(read(), value):
                 return name
@@ -107,17 +108,22 @@ class Surroundings:
             self._changes = count
         return None
 
-    def _look_into_modules(self) -> None:
-        """Watch what the code mentions of Python modules that are the user's."""
+    def _look_into_foreign(self) -> None:
+        """Watch what the code mentions of Python modules, and of objects of other people's classes."""
         done: set[tuple[int, str]] = set()
         while True:
-            pairs = [(m, name) for m in self._modules for name in self._names if (id(m), name) not in done]
+            pairs = [
+                (owner, path, name)
+                for owner, path in self._foreign
+                for name in self._names
+                if (id(owner), name) not in done
+            ]
             if not pairs:
                 return
-            for module, name in pairs:
-                done.add((id(module), name))
-                if name in vars(module):
-                    self._entry(vars(module), name, f"{module.__name__}.{name}")
+            for owner, path, name in pairs:
+                done.add((id(owner), name))
+                if name in vars(owner):
+                    self._entry(vars(owner), name, f"{path}.{name}")
 
     # How to get on from each kind of thing
 
@@ -138,12 +144,14 @@ class Surroundings:
         elif isinstance(thing, types.MethodType):
             self._see(thing.__func__, name)
             self._see(thing.__self__, name)
+        elif hasattr(thing, "_entries") and hasattr(thing, "function"):  # compiled itself
+            self._see(thing.function, name)
         elif isinstance(thing, functools.partial):
             self._see(thing.func, name)
             self._see((thing.args, thing.keywords), name)
         elif isinstance(thing, types.ModuleType):
             if not _installed(getattr(thing, "__file__", None), thing.__name__):
-                self._modules.append(thing)
+                self._foreign.append((thing, thing.__name__))
         elif isinstance(thing, dict):
             self._place(lambda: len(thing), name)
             for key in thing:
@@ -166,14 +174,18 @@ class Surroundings:
         noted = hasattr(kind, "named_modules") or hasattr(kind, "zero_grad")  # their changes are counted
         if hasattr(kind, "zero_grad") and hasattr(kind, "update"):
             self._optimizers.append(thing)
-        elif not noted and _installed_class(kind) and not hasattr(thing, "__wrapped__"):
+        elif not noted and _installed_class(kind):
+            if isinstance(getattr(thing, "__dict__", None), dict):
+                self._foreign.append((thing, name))
             return
         if noted:
             self._settings.append((thing, _settings(thing)))
             for key, value in _settings(thing):
                 self._see(value, f"{name}.{key}")
         else:
-            for key in tuple(getattr(thing, "__dict__", ())):
+            own = getattr(thing, "__dict__", {})
+            self._collections.append((own, tuple(own), name))
+            for key in tuple(own):
                 self._entry(vars(thing), key, f"{name}.{key}")
         for part in kind.__mro__:
             for key in _slots(part):
@@ -189,10 +201,10 @@ class Surroundings:
                     self._entry(vars(part), key, f"{part.__name__}.{key}")
 
     def _function(self, function: types.FunctionType) -> None:
-        code = function.__code__
-        if _installed(code.co_filename):
+        code, name = function.__code__, function.__name__
+        if _installed(code.co_filename):  # what it was made with may be the user's
+            self._see(tuple(_contents(cell) for cell in function.__closure__ or ()), name)
             return
-        name = function.__name__
         for attribute in ("__code__", "__defaults__", "__kwdefaults__"):
             self._attribute(function, attribute, f"{name}.{attribute}")
         for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
@@ -200,7 +212,7 @@ class Surroundings:
                 self._cells.append((cell, cell.cell_contents, variable))
                 self._see(cell.cell_contents, variable)
             except ValueError:  # not filled yet
-                self._place(lambda cell=cell: _contents(cell), variable)
+                self._place(functools.partial(_contents, cell), variable)
         self._names.update(_attributes(code) if "update" not in function.__qualname__.split(".") else ())
         for variable in _globals(code):
             self._entry(function.__globals__, variable, variable)
@@ -312,14 +324,8 @@ def _installed(file: str | None, module: str = "") -> bool:
     return file is not None and file.startswith(_INSTALLED)
 
 
-_INSTALLED = tuple(
-    {
-        str(Path(folder).resolve()) + "/"
-        for folder in (
-            Path(__file__).parents[1],
-            Path(np.__file__).parent,
-            *site.getsitepackages(),
-            sysconfig.get_paths()["stdlib"],
-        )
-    }
-) + ("<frozen",)
+_FOLDERS: list[Any] = [Path(__file__).parents[1], Path(np.__file__).parent, sysconfig.get_paths()["stdlib"]]
+_INSTALLED = (
+    "<frozen",
+    *(f"{Path(folder).resolve()}{os.sep}" for folder in _FOLDERS + site.getsitepackages()),
+)

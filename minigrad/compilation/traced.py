@@ -47,7 +47,7 @@ class Traced(NDArrayOperatorsMixin):
         self.capture, self.slot, self.value = capture, slot, value
         self.memory, self.seen = memory, memory.written
 
-    __class__ = property(lambda self: np.ndarray)  # type: ignore[assignment]
+    __class__ = property(lambda self: np.ndarray)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Write down a ufunc, unless a Tensor takes part, which records it first."""
@@ -171,8 +171,8 @@ def _reduction(name: str, ufunc: np.ufunc) -> Callable[..., Any]:
 for _name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize", "strides", "flags"):
     setattr(Traced, _name, _attribute(_name))
 for _name in (
-    "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumprod", "cumsum", "diagonal", "dot", "flatten",
-    "mean", "nonzero", "ravel", "repeat", "reshape", "round", "searchsorted", "squeeze", "std", "swapaxes",
+    "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumprod", "cumsum", "diagonal", "dot",
+    "flatten", "mean", "nonzero", "ravel", "repeat", "reshape", "round", "searchsorted", "squeeze", "std", "swapaxes",
     "take", "trace", "transpose", "var",
 ):  # fmt: skip
     setattr(Traced, _name, _method(_name))
@@ -204,7 +204,7 @@ class Number:
     def __init__(self, capture: Capture, slot: int, value: Any) -> None:
         self.capture, self.slot, self.value = capture, slot, value
 
-    __class__ = property(lambda self: type(self.value))  # type: ignore[assignment]
+    __class__ = property(lambda self: type(self.value))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Write down a ufunc, unless a Tensor takes part, which records it first."""
