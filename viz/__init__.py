@@ -20,20 +20,23 @@ _PICTURES = {
     "minigrad.nn.module.Module": "viz.networks.draw_network",
     "minigrad.thin.network.ThinNetwork": "viz.networks.draw_thin",
     "minigrad.training.history.History": "viz.gradients.draw_history",
+    "minigrad.compilation.program.Program": "viz.programs.draw_program",
+    "minigrad.compilation.compiled.Compiled": "viz.programs.draw_compiled",
 }
 
 
 def draw(anything: object, /, *args: Any, **options: Any) -> Picture:
     """
-    Draw a computation graph, a network, a thin linear network or the history of a training.
+    Draw a computation graph, a network, a thin linear network, a training's history or a compiled program.
 
     Parameters
     ----------
-    anything : Value, Tensor, Graph, Module, ThinNetwork or History
+    anything : Value, Tensor, Graph, Module, ThinNetwork, History, Compiled or Program
         What to draw.
     *args, **options
         What the picture of that type takes; see `viz.graphs.draw_graph`, `viz.networks.draw_network`,
-        `viz.networks.draw_thin` and `viz.gradients.draw_history`.
+        `viz.networks.draw_thin`, `viz.gradients.draw_history`, `viz.programs.draw_compiled` and
+        `viz.programs.draw_program`.
 
     Returns
     -------
