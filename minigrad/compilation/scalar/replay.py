@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...recording import PLAIN, current
+from ..warning import CaptureWarning
 from .capture import ScalarCapture
 from .program import GuardFailed, OtherArguments, ScalarProgram
 from .record import Record, difference
@@ -94,6 +95,6 @@ class ScalarReplay:
             self.reason, self._first = reason, None
             name = getattr(self.function, "__qualname__", "the function")
             warnings.warn(
-                f"{name} is not replayed, but run by Python: {reason}", RuntimeWarning, stacklevel=3
+                f"{name} runs as it is, not compiled: {reason}", CaptureWarning, stacklevel=4
             )
         return result

@@ -65,7 +65,7 @@ def refused(
     function: Callable[..., Any], match: str, calls: int = 4, args: tuple[Any, ...] = ()
 ) -> ScalarReplay:
     fast = ScalarReplay(function)
-    with pytest.warns(RuntimeWarning, match=match):
+    with pytest.warns(mg.CaptureWarning, match=match):
         for _ in range(calls):
             fast(*args)
     assert not fast.programs and fast.reason is not None
@@ -333,7 +333,7 @@ def test_numbers_that_are_taken_out(compute: Any, reason: str) -> None:
     x = V(2.5)
     expected = compute(V(2.5))
     fast = ScalarReplay(lambda: compute(x))
-    with pytest.warns(RuntimeWarning, match=reason):
+    with pytest.warns(mg.CaptureWarning, match=reason):
         found = fast()
     assert str(found) == str(expected)
 
@@ -395,7 +395,7 @@ def test_a_list_that_is_given_and_changed_is_changed() -> None:
         return loss
 
     inner: dict[str, Any] = {"list": history}
-    with pytest.warns(RuntimeWarning, match="is changed"):
+    with pytest.warns(mg.CaptureWarning, match="is changed"):
         ScalarReplay(step)(history, inner)
     assert history == [0.5, 1.0] and type(history[1]) is float
     assert inner == {"list": history, "last": x} and inner["list"] is history
