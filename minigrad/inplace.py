@@ -163,11 +163,17 @@ def _puts_back(tensor: Any, other: Any, options: dict[str, Any]) -> bool:
     ):
         return False
     place = tensor.data[options["index"]] if "index" in options else None
-    return isinstance(place, np.ndarray) and place.__array_interface__ == other.data.__array_interface__
+    return isinstance(place, np.ndarray) and _place(place) == _place(other.data)
+
+
+def _place(array: Any) -> Any:
+    """Return where an array lies, and how."""
+    return getattr(array, "value", array).__array_interface__
 
 
 def _shared(tensor: Any) -> bool:
     """Return whether something else refers to the Tensor's memory: a view, or the array it was made of."""
-    if tensor.data.base is not None:
+    if getattr(tensor.data, "value", tensor.data).base is not None:
         return True
-    return sys.getrefcount(tensor.data) > 2  # the Tensor's own, and the call's
+    captured = getattr(tensor.data, "held", 0)
+    return sys.getrefcount(tensor.data) > 2 + captured  # the Tensor's own, and the call's

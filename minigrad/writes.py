@@ -26,6 +26,8 @@ class ChangedInPlaceError(RuntimeError):
 
 def owner(array: Any) -> Any:
     """Return the array whose memory this one is."""
+    if type(array) is not np.ndarray:  # what stands for one where a program is captured
+        array = getattr(array, "value", array)
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array

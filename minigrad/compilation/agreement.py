@@ -18,12 +18,55 @@ def disagreement(first: Capture, second: Capture) -> str | None:
     return _Comparison(first.program, second.program).difference()
 
 
+def departure(program: Program, values: Mapping[int, Any], captured: Program, capture: Capture) -> str | None:
+    """
+    Return the first operation by which a run departs from what its program computes, or None.
+
+    Parameters
+    ----------
+    program : Program
+        After all passes.
+    values : mapping
+        What it computes, slot by slot.
+    captured : Program
+        The same as it was captured.
+    capture : Capture
+        The run, with the value of every slot.
+    """
+    assert capture.program is not None
+    assert capture.values is not None
+    comparison = _Comparison(captured, capture.program)
+    difference = comparison.difference()
+    if difference is not None:
+        return difference
+    for instruction in program.instructions:
+        for slot in instruction.results:
+            twin = comparison.same.get(slot)
+            if twin is not None and not _close(values[slot], capture.values[twin]):
+                return f"{_described(instruction)} gives {values[slot]!r} instead of {capture.values[twin]!r}"
+    return None
+
+
+def _close(value: Any, expected: Any) -> bool:
+    """Return whether two values are equal to rounding."""
+    if value is None or expected is None or isinstance(value, (tuple, list)):
+        return True  # its parts are compared
+    one, other = np.asarray(value), np.asarray(expected)
+    if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
+        return False
+    if one.dtype.kind != "f":
+        return bool(np.array_equal(one, other))
+    finite = np.abs(other[np.isfinite(other)])
+    least = 64 * np.finfo(one.dtype).eps
+    return bool(np.allclose(one, other, rtol=least, atol=least * finite.max(initial=0), equal_nan=True))
+
+
 class _Comparison:
     """Two programs side by side; slots of the same meaning may have other numbers."""
 
     def __init__(self, before: Program, now: Program) -> None:
         self.before, self.now = before, now
-        self._same: dict[int, int] = {}
+        self.same: dict[int, int] = {}
 
     def difference(self) -> str | None:
         """Return the first difference in words, or None."""
@@ -38,7 +81,7 @@ class _Comparison:
             if before.specs[old.result] != now.specs[new.result]:
                 shapes = now.specs[new.result].shape, before.specs[old.result].shape
                 return f"{where} gave {shapes[0]} where it gave {shapes[1]}"
-            self._same[old.result] = new.result
+            self.same[old.result] = new.result
         if len(before.instructions) != len(now.instructions):
             counts = len(now.instructions), len(before.instructions)
             return f"{counts[0]} operations were computed, {counts[1]} in the call before"
@@ -55,14 +98,14 @@ class _Comparison:
         return self._slots(old.slot, new.slot) is None and bool(old.expected == new.expected)
 
     def _effect(self, effect: Effect) -> Any:
-        slot = None if effect.slot is None else self._same.get(effect.slot)
-        target = self._same.get(effect.target) if effect.kind in ("array", "written") else effect.target
+        slot = None if effect.slot is None else self.same.get(effect.slot)
+        target = self.same.get(effect.target) if effect.kind in ("array", "written") else effect.target
         return _effect(Effect(effect.kind, target, slot))
 
     def _slots(self, old: int, new: int) -> str | None:
         """Return what differs between two slots; those from outside are compared when they are first met."""
-        if old in self._same:
-            return None if self._same[old] == new else "another operand"
+        if old in self.same:
+            return None if self.same[old] == new else "another operand"
         source, other = self.before.sources.get(old), self.now.sources.get(new)
         if source is None or other is None or source.kind != other.kind:
             return "another operand"
@@ -74,11 +117,12 @@ class _Comparison:
             elif source.kind == "constant":
                 if _constants(source.what, other.what) is not None:
                     return "an array that is made inside, with other numbers"
-            elif source.kind in ("array", "grad"):
+            elif source.kind == "array" or (
+                source.kind in ("argument", "grad")
+                and (not isinstance(source.what, (int, Result)) or source.what != other.what)
+            ):
                 return "another array"
-            elif source.kind == "argument" and source.what != other.what:
-                return "another array"
-        self._same[old] = new
+        self.same[old] = new
         return None
 
     def _differ(self, old: Any, new: Any) -> str | None:

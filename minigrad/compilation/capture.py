@@ -29,10 +29,13 @@ from .traced import Memory, Number, Traced, plain
 ARRAYS.add(Traced)
 
 METADATA = {
-    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.min_scalar_type,
-    np.may_share_memory, np.shares_memory, np.broadcast_shapes, np.isscalar,
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
+    np.min_scalar_type, np.may_share_memory, np.shares_memory, np.broadcast_shapes, np.isscalar,
 }  # fmt: skip
 """Functions that look at no number."""
+
+RESHAPES = {np.ndarray.reshape, np.ndarray.ravel, np.reshape, np.ravel}
+"""Functions whose views hold all entries, in order."""
 
 _HERE = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
 _LIBRARY = str(Path(__file__).parent.parent) + os.sep
@@ -50,17 +53,27 @@ class Capture:
         What was written down.
     surroundings : Surroundings
         What the program depends on besides.
+    silenced : dict
+        The floating-point errors that some of the functions run over in silence (``np.errstate``).
+    values : dict or None
+        A copy of what each slot held, if that is wanted.
+    has_values, has_tensors : bool
+        What took part.
     optimizers : dict
         The optimizers that took a step, by id.
     steps : dict
         What they remember for each parameter, and the number of its next step, by the id of the first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep_values: bool = False) -> None:
+        self.values: dict[int, Any] | None = {} if keep_values else None
         self.reason: str | None = None
+        self.has_values = self.has_tensors = False
         self.program: Program | None = None
         self.optimizers: dict[int, Any] = {}
         self.steps: dict[int, tuple[Any, Number]] = {}
+        self.silenced: dict[str, Any] = {}
+        self._errors = np.geterr()
         self._modules: dict[int, Any] = {}
         self._gradients_read: set[int] = set()
         self._gradients_absent: list[tuple[Any, bool]] = []
@@ -87,6 +100,7 @@ class Capture:
         """Return what the function returns; afterwards `program` or `reason` is set."""
         leaves, rebuild = trees.flatten((args, options))
         self.surroundings = Surroundings(function, *(leaf for leaf in leaves if not _is_data(leaf)))
+        self.known = self.surroundings.known(leaves)
         randomness = Randomness(self.surroundings.generators)
         stand_ins = [self._argument(k, leaf) for k, leaf in enumerate(leaves)]
         args, options = rebuild(stand_ins)
@@ -111,7 +125,7 @@ class Capture:
 
     @property
     def _open(self) -> bool:
-        """Whether it is this run that computes here: stand-ins may come into other threads, and outlive it."""
+        """Whether it is this run that computes here: stand-ins may come to other threads, and outlive it."""
         return self._thread == get_ident()
 
     def leave(self, reason: str, where: bool = True) -> None:
@@ -125,6 +139,8 @@ class Capture:
     def _slot(self, value: Any, source: Source | None = None) -> int:
         self._specs.append(Spec.of(value))
         slot = len(self._specs) - 1
+        if self.values is not None:
+            self.values[slot] = copy.copy(value)
         if source is not None:
             self._sources[slot] = source
         return slot
@@ -149,10 +165,9 @@ class Capture:
         if hasattr(leaf, "_record") and hasattr(leaf, "data") and isinstance(leaf.data, np.ndarray):
             if leaf._node is not None:
                 self.leave("an argument is a Tensor computed outside: pass x.detach(), or compute it inside")
-            if any(tensor is leaf for tensor in self.surroundings.tensors):
-                self.leave("an argument is a Tensor that the function also finds outside: pass a copy")
-            self._arguments[id(leaf)] = place
-            self.lift(leaf, Source("argument", place))
+            if not self.known or not self.known[place]:
+                self._arguments[id(leaf)] = place
+                self.lift(leaf, Source("argument", place))
             return leaf
         if type(leaf) is np.ndarray and leaf.dtype.kind in "biuf":
             return self.array(leaf, Source("argument", place))
@@ -172,10 +187,12 @@ class Capture:
 
     def value(self, value: Any) -> None:
         """Note that a Value takes part."""
+        self.has_values = True
         self.leave("it computes with Values and Tensors both")
 
     def value_backward(self, root: Any) -> None:
         """Note that backward() is about to start from a Value."""
+        self.has_values = True
         self.leave("it computes with Values and Tensors both")
 
     def lift(self, tensor: Any, source: Source | None = None) -> Any:
@@ -197,9 +214,10 @@ class Capture:
         if source is None and kind == "argument" and id(tensor) not in self._arguments:
             self.leave("an argument is the array of a Tensor that is used besides: pass a copy")
         self._lifted[id(tensor)] = tensor, traced, gradient
+        self.has_tensors = True
         tensor.data = traced
         if type(gradient) is np.ndarray:
-            tensor._grad = self.array(gradient, Source("grad", tensor))
+            tensor._grad = self.array(gradient, Source("grad", self._place(tensor)))
         elif gradient is not None:
             self.leave("a gradient is a Tensor, recorded under create_graph: set it to None first")
         return traced
@@ -220,6 +238,8 @@ class Capture:
         now = tensor._grad
         if now is gradient or (type(now) is Traced and now.value is gradient):
             self._overwritten.add(id(tensor))
+        else:
+            self._gradients_read.add(id(tensor))  # backward() has added to it
 
     def made(self, tensor: Any) -> None:
         """Remember a Tensor of this run, so that no stand-in survives in it."""
@@ -268,6 +288,9 @@ class Capture:
 
     def ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run a ufunc and write it down."""
+        errors = np.geterr()
+        if errors != self._errors and self._open:
+            self.silenced |= {kind: "ignore" for kind, how in errors.items() if how == "ignore"}
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "at":
             target, *rest = inputs
@@ -342,10 +365,31 @@ class Capture:
             function is operator.setitem or getattr(function, "__name__", "") == "at" or "where" in options
         )
         self._append(Instruction(function, given, named, slot, updates=before if reads_old else None))
-        target.slot = slot
+        was_current = target.memory.written
         target.memory.written += 1
-        target.seen = target.memory.written
+        target.slot, target.seen = slot, target.memory.written
+        self._write_through(target, was_current)
         return target
+
+    def _write_through(self, view: Traced, written: int) -> None:
+        """Give a new slot to the array, too, of which a view was written to; other views make it stale."""
+        if view.view is None or view.view[0].seen != written:
+            return
+        whole, function, rest = view.view
+        part = Ref(view.slot)
+        if function is operator.getitem:
+            slot = self._slot(whole.value)
+            index = self._refer(rest[0])
+            self._append(
+                Instruction(operator.setitem, (Ref(whole.slot), index, part), {}, slot, updates=whole.slot)
+            )
+        else:
+            shaped = self._slot(whole.value)
+            self._append(Instruction(np.ndarray.reshape, (part, whole.value.shape), {}, shaped, view.slot))
+            slot = self._slot(whole.value)
+            self._append(Instruction(filled, (Ref(shaped),), {}, slot))
+        whole.slot, whole.seen = slot, view.seen
+        self._write_through(whole, written)
 
     def _wrap(
         self,
@@ -372,7 +416,11 @@ class Capture:
         self._append(Instruction(function, given, named, slot, view_of, fixed=fixed))
         if number:
             return self._number(slot, array)
-        return self._traced(slot, array, Memory() if shares is None else shares.memory)
+        traced = self._traced(slot, array, Memory() if shares is None else shares.memory)
+        followed = function is operator.getitem or (function in RESHAPES and not named)
+        if followed and shares is not None and shares is args[0]:
+            traced.view = shares, function, args[1:]
+        return traced
 
     def _item(self, whole: int, place: int, value: Any, args: tuple[Any, ...]) -> Any:
         array = np.asarray(value)
@@ -420,11 +468,12 @@ class Capture:
         changed = self.surroundings.changed()
         if changed is not None:
             self.leave(
-                f"{changed} changes, outside the function: pass it as an argument and return it", where=False
+                f"{changed}, outside the function, changes while it runs: pass it in and return it",
+                where=False,
             )
         if not randomness.explained_by(self._draws):
             self.leave("random numbers are drawn inside, by other means than a layer: pass them", where=False)
-        lifted = (tensor for tensor, _, _ in self._lifted.values())
+        lifted = (tensor for key, (tensor, _, _) in self._lifted.items() if key not in self._arguments)
         self.surroundings.include(*self._modules.values(), *self.optimizers.values(), *lifted)
         self.surroundings.watch_packs()
 
@@ -443,7 +492,11 @@ class Capture:
 
     def _look_for_survivors(self) -> None:
         """See that nothing of this run is kept outside, where a replay would not bring it up to date."""
-        if self._tensors_kept() and (gc.collect() or True) and self._tensors_kept():
+        kept = self._tensors_kept()
+        if kept:
+            gc.collect()
+            kept = self._tensors_kept()
+        if kept:
             self._refuse("a Tensor that is computed inside is kept outside: return it instead")
         survivors = [x for x in (reference() for reference in self._stand_ins) if x is not None]
         if survivors:
@@ -453,7 +506,10 @@ class Capture:
         self._made.clear()
 
     def _tensors_kept(self) -> bool:
-        # Known to the dictionary, the loop and the call alone, a Tensor is nobody's.
+        """Return whether others know a Tensor of this run than the dictionary, the loop and the call here."""
+        if any(tensor._node is not None and sys.getrefcount(tensor) > 3 for tensor in self._made.values()):
+            return True
+        self._made = {key: tensor for key, tensor in self._made.items() if tensor._node is None}
         return any(sys.getrefcount(tensor) > 3 for tensor in self._made.values())
 
     def _refuse(self, reason: str) -> None:
@@ -536,7 +592,7 @@ class Capture:
         kept = now is None if before is None else type(now) is Traced and now.value is before
         if id(tensor) in self._gradients_read or not (overwritten or kept):
             self._gradients_absent.append((target, before is None))
-        if kept and not overwritten:
+        if kept and not overwritten and id(tensor) not in self._gradients_read:
             return
         if now is not None and type(now) is not Traced:
             self.leave("a gradient is set to an array that was not computed here")
@@ -586,9 +642,13 @@ class Randomness:
 
     @staticmethod
     def _global_states() -> list[Any]:
-        modules = (sys.modules.get("random"), sys.modules.get("numpy.random"))
-        states = [module and (getattr(module, "getstate", None) or module.get_state)() for module in modules]
-        return [repr(state) for state in states]
+        """Return the states of Python's own generator and of NumPy's global one, where they were loaded."""
+        python, numpy = sys.modules.get("random"), sys.modules.get("numpy.random")
+        states = [python.getstate() if python else None]
+        if numpy is not None:
+            name, keys, *rest = numpy.get_state()
+            states += [name, keys.tobytes(), rest]
+        return states
 
 
 def _release(stand_in: Any) -> None:
@@ -669,9 +729,10 @@ def _stand_ins(tree: Any) -> Iterator[bool]:
 def _shared_with(array: np.ndarray[Any, Any], args: Any) -> Traced | None:
     """Return the argument whose memory an array is a view of."""
     memory = owner(array)
+    strided = memory.base is not None  # by as_strided, say, which hides whose memory it is
     for arg in args if isinstance(args, (tuple, list)) else ():
         if type(arg) is Traced:
-            if owner(arg.value) is memory:
+            if owner(arg.value) is memory or (strided and np.may_share_memory(array, arg.value)):
                 return arg
         elif isinstance(arg, (tuple, list)):
             found = _shared_with(array, arg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,16 +14,27 @@ import numpy as np
 
 from .. import trees
 from ..recording import current
-from .agreement import disagreement
+from .agreement import departure, disagreement
+from .backends import backend as backend_of
+from .backends import check_name
 from .capture import Capture
+from .interpreter import interpreted
+from .listing import modules_of, tensor_names
 from .numpy_backend import Writer
 from .passes import optimized
+from .passes.fusion import fusion
 from .program import Program
+from .scalar import ScalarReplay
 from .settling import settled
-from .surroundings import Surroundings
+from .summary import ProgramCosts, ScalarCosts, Summary, summarized
+from .surroundings import DIRECT, Surroundings
+from .warning import CaptureWarning
 
 ATTEMPTS = 4
 """Calls after which a signature that never gives the same program twice is given up."""
+
+REFUSALS = 2
+"""Runs that can't be captured before a signature is given up: the first may do what is done but once."""
 
 RENEWALS = 32
 """Runs of one signature that are written down, before it is given up."""
@@ -37,15 +49,13 @@ _capturing = threading.Lock()
 """Held by the one run that is written down: Tensors hold stand-ins meanwhile."""
 
 
-class CaptureWarning(UserWarning):
-    """A function can't be replayed, and runs as it is."""
-
-
 class NotTheSameError(AssertionError):
     """A checked function did something else than its program says."""
 
 
-def compile(function: Callable[..., Any] | None = None, *, check: bool = False) -> Any:
+def compile(
+    function: Callable[..., Any] | None = None, *, check: bool = False, backend: str | None = None
+) -> Any:
     """
     Capture what a function computes, once, and replay it as a flat program after that.
 
@@ -69,6 +79,9 @@ def compile(function: Callable[..., Any] | None = None, *, check: bool = False) 
         A step of training, a network, a loss. Lists, tuples and dictionaries of arrays may go in and out.
     check : bool
         Run every call as it is, compare with the program, and raise where they differ. Slow; for debugging.
+    backend : str, optional
+        ``numpy``, or ``numba``: loops compiled for this machine, the same to rounding. By default what
+        ``MINIGRAD_BACKEND`` in the environment says, else numba where it is installed (the extra ``fast``).
 
     Returns
     -------
@@ -96,49 +109,63 @@ def compile(function: Callable[..., Any] | None = None, *, check: bool = False) 
     [5.0, 1.25, 0.3125, 0.078125]
     """
     if function is None:
-        return functools.partial(compile, check=check)
+        return functools.partial(compile, check=check, backend=backend)
     if not callable(function):
         raise TypeError(
             f"compile takes a function, not a {type(function).__name__}: mg.compile(step), and step(x) after"
         )
-    return Compiled(function, check)
+    return Compiled(function, check, backend)
 
 
-@dataclass
+@dataclass(eq=False)
 class Replay:
-    """A program that runs, and what it depends on."""
+    """A program that runs, what it depends on, the same as it was captured, and how long it took to make."""
 
     program: Program
     writer: Writer
     run: Callable[[list[Any]], Any]
     surroundings: Surroundings
+    captured: Program
+    seconds: float
+    known: tuple[int, ...] = ()
+    silenced: dict[str, Any] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.Lock)
+
+    def holds(self, leaves: list[Any]) -> bool:
+        """Return whether all is as it was, and the function knows the same of its arguments from outside."""
+        return self.surroundings.changed() is None and self.surroundings.known(leaves) == self.known
 
 
 @dataclass
 class Entry:
-    """What is known of one signature: programs, the last one that held first, and runs that wait for another."""
+    """What is known of one signature: programs, the last that held first, and runs that wait for another."""
 
     replays: list[Replay] = field(default_factory=list)
     captures: list[Capture] = field(default_factory=list)
     captured: int = 0
+    refused: int = 0
     reason: str | None = None
 
 
 class Compiled:
     """A function that is replayed; see :func:`minigrad.compile`."""
 
-    def __init__(self, function: Callable[..., Any], check: bool) -> None:
+    def __init__(self, function: Callable[..., Any], check: bool, backend: str | None = None) -> None:
         functools.update_wrapper(self, function, updated=())
         self.function = function
         self.check = check
+        self.backend = check_name(backend)
         self._entries: dict[Any, Entry] = {}
+        self.scalar: ScalarReplay | None = None
+        """Replays the function, if it computes with Values."""
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Call the function, or replay it."""
         mode = current()
         if mode.capture is not None or mode.inspect is not None or mode.locate is not None:
             return self.function(*args, **options)
+        if self.scalar is not None:
+            return self.scalar(*args, **options)
         leaves = (
             list(args)
             if not options and all(type(x) in DIRECT for x in args)
@@ -152,16 +179,22 @@ class Compiled:
             for replay in entry.replays:
                 result = None
                 with replay.lock:
-                    if replay.surroundings.changed() is None:
-                        result = replay.run(leaves)
+                    if replay.holds(leaves):
+                        if replay.silenced:
+                            with np.errstate(**replay.silenced):
+                                result = replay.run(leaves)
+                        else:
+                            result = replay.run(leaves)
                 if result is not None:
                     if replay is not entry.replays[0]:
                         _move_to_front(entry.replays, replay)
                     return result[0]
-        if entry.reason is not None or not _capturing.acquire(blocking=False):
+        if (entry.reason is not None and not entry.replays) or not _capturing.acquire(blocking=False):
             return self.function(*args, **options)
         try:
-            return self._captured(entry, args, options)
+            if self.check:
+                return self._checked(entry, leaves, args, options)
+            return self._captured(entry, args, options)[0]
         finally:
             _capturing.release()
 
@@ -171,33 +204,68 @@ class Compiled:
             self._entries.pop(next(iter(self._entries)), None)
         return self._entries.setdefault(key, Entry())
 
-    def _captured(self, entry: Entry, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def _checked(
+        self, entry: Entry, leaves: list[Any], args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        """Run the function, and compare with what the programs would have computed."""
+        expected = [
+            (replay, interpreted(replay.program, leaves)) for replay in entry.replays if replay.holds(leaves)
+        ]
+        result, capture = self._captured(entry, args, options)
+        for replay, values in expected:
+            if values is None:
+                continue
+            if capture.program is None:
+                raise NotTheSameError(f"{self} can't be captured any more: {capture.reason}")
+            difference = departure(replay.program, values, replay.captured, capture)
+            if difference is not None:
+                raise NotTheSameError(difference)
+        return result
+
+    def _captured(self, entry: Entry, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Capture]:
         """Run the function, write it down, and make a program of it when it did the same as before."""
-        capture = Capture()
+        start = time.perf_counter()
+        capture = Capture(keep_values=self.check)
         result = capture.run(self.function, args, options)
         entry.captured += 1
+        if capture.has_values and not capture.has_tensors:
+            self.scalar = ScalarReplay(self.function)
+            return result, capture
         if capture.program is None:
-            self._give_up(entry, str(capture.reason))
-            return result
+            entry.refused += 1
+            if (entry.refused >= REFUSALS and not entry.replays) or entry.captured > RENEWALS:
+                self._give_up(entry, str(capture.reason))
+            return result, capture
         reasons = [disagreement(before, capture) for before in reversed(entry.captures)]
-        if reasons and self.check and reasons[0] is not None:
-            raise NotTheSameError(reasons[0])
         if None in reasons:
-            self._build(entry, capture)
+            self._build(entry, capture, start)
         elif len(entry.captures) >= ATTEMPTS:
             self._give_up(entry, str(reasons[0]))
         elif entry.captured > RENEWALS:
             self._give_up(entry, "what it depends on outside its arguments changes again and again")
         else:
             entry.captures.append(capture)
-        return result
+        return result, capture
 
-    def _build(self, entry: Entry, capture: Capture) -> None:
+    def _build(self, entry: Entry, capture: Capture, start: float) -> None:
         assert capture.program is not None
         entry.captures.clear()
         program = settled(optimized(capture.program), capture.optimizers.values())
-        writer = Writer(program)
-        entry.replays.insert(0, Replay(program, writer, writer.write(), capture.surroundings))
+        backend = backend_of(self.backend)
+        program = fusion(program, backend.fusable)
+        writer = Writer(program, backend.kernel)
+        run, seconds = writer.write(), time.perf_counter() - start
+        replay = Replay(
+            program,
+            writer,
+            run,
+            capture.surroundings,
+            capture.program,
+            seconds,
+            capture.known,
+            capture.silenced,
+        )
+        entry.replays.insert(0, replay)
         del entry.replays[KEPT:]
 
     def _give_up(self, entry: Entry, reason: str) -> None:
@@ -209,7 +277,57 @@ class Compiled:
     @property
     def programs(self) -> list[Program]:
         """The programs that are replayed."""
-        return [replay.program for entry in self._entries.values() for replay in entry.replays]
+        return [replay.program for replay in self._replays()]
+
+    @property
+    def captured(self) -> list[Program]:
+        """The same programs as they were captured, before optimisation."""
+        return [replay.captured for replay in self._replays()]
+
+    @property
+    def source(self) -> str:
+        """The Python text of every replay; the names in it stand for arrays, functions and Tensors."""
+        return "\n".join(replay.writer.source for replay in self._replays())
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What the parameters of the networks that the function sees are called, by the ``id`` of each."""
+        return tensor_names(modules_of(self.function))
+
+    def summary(self) -> Summary:
+        """
+        Return what the programs cost, with the time of each instruction, measured now on copies.
+
+        Examples
+        --------
+        >>> import numpy as np, minigrad as mg
+        >>> double = mg.compile(lambda x: np.exp(2.0 * x), backend="numpy")
+        >>> for _ in range(3):
+        ...     result = double(np.ones(3))
+        >>> summary = double.summary()
+        >>> [cost.name for cost in summary.programs[0].costs]
+        ['multiply', 'exp']
+        """
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        reasons = [entry.reason for entry in self._entries.values() if entry.reason is not None]
+        found: list[ProgramCosts | ScalarCosts] = [
+            summarized(
+                replay.program,
+                name,
+                tensors=self.names,
+                kernel=replay.writer.kernel,
+                captured=replay.captured,
+                compile_seconds=replay.seconds,
+            )
+            for replay in self._replays()
+        ]
+        if self.scalar is not None:
+            reasons += [self.scalar.reason] if self.scalar.reason else []
+            found += [ScalarCosts.of(program, name) for program in self.scalar.programs]
+        return Summary(tuple(found), tuple(dict.fromkeys(reasons)))
+
+    def _replays(self) -> list[Replay]:
+        return [replay for entry in self._entries.values() for replay in entry.replays]
 
     def __repr__(self) -> str:
         return (
@@ -222,10 +340,6 @@ def _move_to_front(replays: list[Replay], replay: Replay) -> None:
     if replay in replays:
         replays.remove(replay)
         replays.insert(0, replay)
-
-
-DIRECT = {np.ndarray, float, int, bool, str}
-"""Types of arguments that are no trees."""
 
 
 def _kind(leaf: Any) -> Any:

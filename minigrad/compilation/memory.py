@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .program import Fused, Instruction, Program, Spec
+from .program import Fused, Instruction, Program, Result, Spec
 
 ALIGNMENT = 64
 """Bytes: a cache line, and what vector units like."""
@@ -103,7 +103,9 @@ def plan(
     root = roots(program)
     last = last_reads(program, root)
     targets, kept = _targets(program, root, last, placed), _kept(program, root)
-    parts = _parts(program, root, placed, targets)
+    moving = _still_read(program, root, last)
+    kept -= moving
+    parts = _parts(program, root, placed, {*targets, *moving})
     joined = {place.of for place in parts.values()}
     free = Free()
     places: dict[int, Place] = {}
@@ -141,7 +143,7 @@ def _targets(
 ) -> dict[int, int]:
     """Return the slots that may be computed right into the array from outside that they end in."""
     made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
-    decided = max((made.get(root[guard.slot], -1) for guard in program.guards), default=-1)
+    decided = last_decision(program, root)
     found: dict[int, int] = {}
     for effect in program.effects:
         if effect.kind != "array" or effect.slot is None or effect.slot not in made:
@@ -149,7 +151,8 @@ def _targets(
         k, first = made[effect.slot], effect.target
         instruction = program.instructions[k]
         fits = (
-            program.specs[effect.slot] == program.specs[first] and program.sources[first].kind != "argument"
+            program.specs[effect.slot] == program.specs[first]
+            and program.sources[first].kind not in ("argument", "grad")
         )
         direct = placed(instruction) and instruction.view_of is None and _safe(instruction, first, root)
         if fits and direct and k > decided and last.get(first, -1) <= k:
@@ -173,7 +176,7 @@ def _parts(
     program: Program,
     root: Mapping[int, int],
     placed: Callable[[Instruction], bool],
-    targets: Mapping[int, int],
+    elsewhere: Collection[int],
 ) -> dict[int, Place]:
     """Return the places of what is computed only to be concatenated: right in the long vector."""
     made = {slot: instruction for instruction in program.instructions for slot in instruction.results}
@@ -187,7 +190,7 @@ def _parts(
             memory, spec = root[ref.slot], program.specs[ref.slot]
             start, stop = stop, stop + spec.size
             whole = program.specs[memory]
-            fits = memory in made and placed(made[memory]) and memory not in (*targets, *found, *places)
+            fits = memory in made and placed(made[memory]) and memory not in (*elsewhere, *found, *places)
             straight = whole.order == tuple(range(len(whole.shape or ()))) and whole.size == spec.size
             flat = len(spec.shape or ()) == 1 and whole.dtype == program.specs[instruction.result].dtype
             if fits and straight and flat:
@@ -202,6 +205,35 @@ def _kept(program: Program, root: Mapping[int, int]) -> set[int]:
     return {
         root[effect.slot] for effect in program.effects if effect.kind == "grad" and effect.slot is not None
     }
+
+
+def last_decision(program: Program, root: Mapping[int, int]) -> int:
+    """Return the index of the instruction after which nothing is decided any more; −1 if nothing is."""
+    made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
+    return max((made.get(root[guard.slot], -1) for guard in program.guards), default=-1)
+
+
+def _still_read(program: Program, root: Mapping[int, int], last: Mapping[int, int]) -> set[int]:
+    """
+    Return new gradients that are computed while the old ones may still be needed.
+
+    The last replay left the old one where this one would put the new.
+    """
+    made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
+    decided = last_decision(program, root)
+    old = {_key(source.what): slot for slot, source in program.sources.items() if source.kind == "grad"}
+    found = set()
+    for effect in program.effects:
+        if effect.kind == "grad" and effect.slot is not None and _key(effect.target) in old:
+            memory = root[effect.slot]
+            if made.get(memory, -1) <= max(decided, last.get(old[_key(effect.target)], -1) - 1):
+                found.add(memory)
+    return found
+
+
+def _key(tensor: Any) -> Any:
+    """Return what tells Tensors apart: which argument, or which object."""
+    return tensor if isinstance(tensor, Result) else id(tensor)
 
 
 def _reusable(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import writes
 from ..graph import tick
+from . import blocks
 from .capture import drawn, filled
-from .memory import Plan, array_at, plan, roots
+from .memory import Plan, array_at, last_decision, plan, roots
 from .program import Effect, Fused, Guard, Instruction, Program, Ref, Result, substituted
 
 ARITHMETIC = {
@@ -65,10 +66,10 @@ class Writer:
     """
 
     def __init__(
-        self, program: Program, kernel: Callable[[Fused], Callable[..., None]] | None = None
+        self, program: Program, kernel: Callable[[Fused, Sequence[Any]], Callable[..., None]] | None = None
     ) -> None:
         self.program = program
-        self.kernel = kernel or in_blocks
+        self.kernel = kernel or blocks.kernel
         self.plan: Plan = plan(program, placed, elementwise)
         self.block = np.empty(self.plan.size, np.uint8)
         self.names: dict[str, Any] = {}
@@ -76,6 +77,8 @@ class Writer:
         self._arrays: dict[int, Any] = {}
         self._root = roots(program)
         self._known: dict[int, str] = {}
+        self._undo: list[str] = []
+        self._given: set[int] = set()
         self._joined: dict[int, np.ndarray[Any, Any]] = {}
 
     def write(self) -> Callable[[list[Any]], Any]:
@@ -127,11 +130,10 @@ class Writer:
                 self._static(slot, array)
                 stale.append(f"{self._name(what, 'tensor')}.data is not {self._known[slot]}")
             elif kind == "grad":
-                self.lines.append(f"a{slot} = {self._name(what, 'tensor')}._grad")
+                self.lines.append(f"a{slot} = {self._tensor(what)}._grad")
                 self._known[slot] = f"a{slot}"
         for tensor, absent in self.program.gradients_absent:
-            if not isinstance(tensor, Result):
-                stale.append(f"{self._name(tensor, 'tensor')}._grad is {'not ' if absent else ''}None")
+            stale.append(f"{self._tensor(tensor)}._grad is {'not ' if absent else ''}None")
         if stale:
             self.lines.append(f"if {' or '.join(stale)}: return None")
 
@@ -167,8 +169,9 @@ class Writer:
         if isinstance(function, Fused):
             for result in instruction.results:
                 self._static(result, self._memory(result))
-            operands = ", ".join(map(self._operand, (*args, *map(Ref, instruction.results))))
-            self.lines.append(f"{self._name(self.kernel(function), 'fused')}({operands})")
+            given = (*args, *map(Ref, instruction.results))
+            kernel = self.kernel(function, [self._arrays.get(ref.slot) for ref in given])
+            self.lines.append(f"{self._name(kernel, 'fused')}({', '.join(map(self._operand, given))})")
             return
         place = self.plan.places.get(slot)
         if place is None:
@@ -188,6 +191,7 @@ class Writer:
             copyto = self._function(np.copyto, "copyto")
             self.lines.append(f"{copyto}({out}, {self._operand(args[0])}, 'unsafe')")
         elif function is drawn:
+            self._remember_generator(instruction)
             name = self._name(generator_of, "generator")
             self.lines.append(f"{name}({self._operand(args[0])}).random(out={out})")
         elif function is np.where:
@@ -253,7 +257,17 @@ class Writer:
     def _check(self, guard: Guard) -> None:
         known = self._known[guard.slot]
         kind = self._function(guard.kind, guard.kind.__name__)
-        self.lines.append(f"if {kind}({known}) != {guard.expected!r}: return None")
+        undo = "".join(f"{statement}; " for statement in self._undo)
+        self.lines.append(f"if {kind}({known}) != {guard.expected!r}: {undo}return None")
+
+    def _remember_generator(self, instruction: Instruction) -> None:
+        """See that it can go back to where it was, where something is decided after a draw."""
+        if self.program.instructions.index(instruction) < last_decision(self.program, self._root):
+            name = self._name(generator_of, "generator")
+            generator = f"{name}({self._operand(instruction.args[0])}).bit_generator"
+            state = f"before_{len(self._undo)}"
+            self.lines.append(f"{state} = {generator}.state")
+            self._undo.insert(0, f"{generator}.state = {state}")
 
     def _effects(self) -> None:
         """Write what changes outside, when everything is computed."""
@@ -269,9 +283,9 @@ class Writer:
         for effect in self.program.effects:
             value = "None" if effect.slot is None else self._known[effect.slot]
             if effect.kind == "grad":
-                self.lines.append(f"{self._target(effect)}._grad = {self._kept(effect)}")
+                self.lines.append(f"{self._tensor(effect.target)}._grad = {self._kept(effect)}")
             elif effect.kind == "new data":
-                self.lines.append(f"{self._target(effect)}.data = {value}.copy()")
+                self.lines.append(f"{self._tensor(effect.target)}.data = {value}.copy()")
             elif effect.kind == "step":
                 self.lines.append(f"{self._name(effect.target, 'state')}.step = {value}")
         if touched:
@@ -279,8 +293,8 @@ class Writer:
             note = self._function(writes.note, "note")
             self.lines += [f"{note}({array}, now)" for array in touched]
 
-    def _target(self, effect: Effect) -> str:
-        target = effect.target
+    def _tensor(self, target: Any) -> str:
+        """Return the expression of a Tensor, or of which argument it is."""
         return f"arguments[{target.slot}]" if isinstance(target, Result) else self._name(target, "tensor")
 
     def _kept(self, effect: Effect) -> str:
@@ -290,7 +304,9 @@ class Writer:
         whole = self._root[effect.slot]
         place = self.plan.places.get(whole)
         known = self._known[effect.slot]
-        if place is not None and place.kind in ("own", "part") and whole == effect.slot:
+        mine = place is not None and place.kind in ("own", "part") and whole == effect.slot
+        if mine and whole not in self._given and not isinstance(effect.target, Result):
+            self._given.add(whole)
             return known
         return f"{self._function(np.array, 'array')}({known})"
 
@@ -331,8 +347,3 @@ def _slots(tree: Any) -> Any:
     from .program import refs
 
     return refs(tree)
-
-
-def in_blocks(fused: Fused) -> Callable[..., None]:
-    """Return the loop of a fused instruction: NumPy's functions, on blocks that stay in the cache."""
-    raise NotImplementedError

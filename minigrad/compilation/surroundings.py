@@ -10,7 +10,7 @@ import site
 import sys
 import sysconfig
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from .. import settings
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), range)
 """Types whose values are numbers, or as good as numbers."""
+
+DIRECT = {np.ndarray, float, int, bool, str}
+"""Types of arguments that are neither trees nor Tensors."""
 
 READ_ANEW = ("_pack", "_work")
 """What an optimizer makes anew in a step."""
@@ -70,6 +73,13 @@ class Surroundings:
             for name, value in vars(optimizer).items():
                 if name in self._names and isinstance(value, (float, tuple)):
                     self._entry(vars(optimizer), name, f"{type(optimizer).__name__}.{name}")
+
+    def known(self, leaves: Sequence[Any]) -> tuple[int, ...]:
+        """Return which arguments are Tensors that the function also finds outside: their ids, and 0s."""
+        if not self.tensors or all(type(leaf) in DIRECT for leaf in leaves):
+            return ()
+        ids = {id(tensor) for tensor in self.tensors}
+        return tuple(id(leaf) if id(leaf) in ids else 0 for leaf in leaves)
 
     def watch_packs(self) -> None:
         """Watch where optimizers remember what they do, once they have taken a step."""

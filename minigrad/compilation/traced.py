@@ -37,15 +37,18 @@ class Traced(NDArrayOperatorsMixin):
         What it shares with its views: when it was written to last.
     seen : int
         When this name was given: older than the last write, the name is stale.
+    view : tuple or None
+        The array that it is a view of, the function that made it, and what else that was given.
     """
 
-    __slots__ = ("__weakref__", "capture", "memory", "seen", "slot", "value")
+    __slots__ = ("__weakref__", "capture", "memory", "seen", "slot", "value", "view")
 
     base = None
 
     def __init__(self, capture: Capture, slot: int, value: Plain, memory: Memory) -> None:
         self.capture, self.slot, self.value = capture, slot, value
         self.memory, self.seen = memory, memory.written
+        self.view: tuple[Traced, Callable[..., Any], Any] | None = None
 
     __class__ = property(lambda self: np.ndarray)
 
@@ -76,6 +79,11 @@ class Traced(NDArrayOperatorsMixin):
             raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
         self.capture.leave(f"ndarray.{name} is used, which is not written down")
         return getattr(self.value, name)
+
+    @property
+    def held(self) -> int:
+        """How many references to it are the capture's own."""
+        return int(id(self.value) in self.capture._arrays)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
@@ -172,8 +180,8 @@ for _name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize", "strides",
     setattr(Traced, _name, _attribute(_name))
 for _name in (
     "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumprod", "cumsum", "diagonal", "dot",
-    "flatten", "mean", "nonzero", "ravel", "repeat", "reshape", "round", "searchsorted", "squeeze", "std", "swapaxes",
-    "take", "trace", "transpose", "var",
+    "flatten", "mean", "nonzero", "ravel", "repeat", "reshape", "round", "searchsorted", "squeeze", "std",
+    "swapaxes", "take", "trace", "transpose", "var",
 ):  # fmt: skip
     setattr(Traced, _name, _method(_name))
 for _name, _ufunc in {

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .operands import Operand
+from .operands import Operand, as_array
 from .primitive import Linear
 from .shaping import gather
 
 
 def _assign(x: Operand, y: Operand, index: Any) -> Operand:
-    out = np.array(x)
+    out = as_array(x).copy(order="K")
     out[index] = y
     return out
 

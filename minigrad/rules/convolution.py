@@ -31,9 +31,8 @@ def _padded(x: Any, padding: Lengths) -> Any:
     if not any(padding):
         return x
     lead = x.ndim - len(padding)
-    out = np.zeros(
-        (*x.shape[:lead], *(n + 2 * p for n, p in zip(x.shape[lead:], padding, strict=True))), x.dtype
-    )
+    shape = (*x.shape[:lead], *(n + 2 * p for n, p in zip(x.shape[lead:], padding, strict=True)))
+    out = np.zeros_like(x, shape=shape, order="C")
     out[_inside(x.shape[lead:], padding)] = x
     return out
 
@@ -56,7 +55,8 @@ def _windows(x: Operand, kernel: Lengths, stride: Lengths, padding: Lengths) -> 
 def _fold(w: Operand, kernel: Lengths, stride: Lengths, padding: Lengths, spatial: Lengths) -> Operand:
     axes = len(kernel)
     lead, counts = w.shape[: w.ndim - 2 * axes], w.shape[w.ndim - axes :]
-    out = np.zeros((*lead, *(n + 2 * p for n, p in zip(spatial, padding, strict=True))), w.dtype)
+    shape = (*lead, *(n + 2 * p for n, p in zip(spatial, padding, strict=True)))
+    out = np.zeros_like(w, shape=shape, order="C")
     for offset, there in _places(kernel, stride, counts):
         out[there] += w[(..., *offset, *(slice(None),) * axes)]
     return out[_inside(spatial, padding)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .operands import Operand, numbers
+from .operands import Operand, as_array, numbers
 from .primitive import Choice, Elementwise, General, entrywise
 from .shaping import gather, scatter_add
 
@@ -110,7 +110,7 @@ copysign = Elementwise(
 def _shares(out: Operand, pieces: tuple[Operand, ...]) -> list[Any]:
     """Who attains the extremum: the weight of each piece, shared equally where several do."""
     winners = [numbers(piece) == numbers(out) for piece in pieces]
-    count = sum(np.asarray(won, dtype=int) for won in winners)
+    count = sum(winners)
     return [won / np.maximum(count, 1) for won in winners]
 
 
@@ -262,7 +262,7 @@ def _clip(x: Operand, low: Operand, high: Operand) -> Operand:
     """A bound of ±∞ takes no part: whole numbers stay whole."""
     above = x if type(low) is float and low == -np.inf else np.maximum(x, low)
     inside = above if type(high) is float and high == np.inf else np.minimum(above, high)
-    return np.array(x)[()] if inside is x else inside
+    return as_array(x).copy()[()] if inside is x else inside
 
 
 clip = Elementwise(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .guarded import Guarded
-from .operands import Operand, numbers
+from .operands import Operand, as_array, numbers
 from .primitive import Linear, strong_multiply
 
 
@@ -55,7 +55,7 @@ def earlier(x: Operand, first: float) -> Operand:
 
 def _recurrence(a: Operand, b: Operand) -> Operand:
     multiply = np.multiply if np.isfinite(a).all() else strong_multiply
-    y = np.array(b)
+    y = as_array(b).copy(order="K")
     for i in range(1, b.shape[-1]):
         y[..., i] += multiply(a[..., i], y[..., i - 1])
     return y

@@ -421,7 +421,8 @@ def _signature(forward: Rule, count: int, variadic: bool) -> tuple[tuple[str, ..
 
 
 def _strong_product(x: Operand, y: Operand) -> Operand:
-    zeros = np.zeros(np.broadcast_shapes(np.shape(x), np.shape(y)), dtype=np.result_type(x, y))
+    shape = np.broadcast_shapes(np.shape(x), np.shape(y))
+    zeros = np.zeros_like(x, shape=shape, dtype=np.result_type(x, y), order="C", subok=False)
     return np.multiply(x, y, out=zeros, where=np.not_equal(x, 0) & np.not_equal(y, 0))
 
 

@@ -26,26 +26,28 @@ def counted(step: Step) -> tuple[Step, Callable[[], int]]:
     return run, lambda: int(repr(calls)[6:-1])
 
 
-def assert_same(got: Any, expected: Any, where: str = "") -> None:
-    """Bit for bit, dtypes and structure included."""
+def assert_same(got: Any, expected: Any, where: str = "", eps: float = 0) -> None:
+    """Bit for bit, or to so many units of rounding; dtypes and structure included."""
     if isinstance(expected, (tuple, list)):
         assert type(got) is type(expected) and len(got) == len(expected), where
         for k, (one, other) in enumerate(zip(got, expected, strict=True)):
-            assert_same(one, other, f"{where}[{k}]")
+            assert_same(one, other, f"{where}[{k}]", eps)
     elif isinstance(expected, dict):
         assert got.keys() == expected.keys(), where
         for key, other in expected.items():
-            assert_same(got[key], other, f"{where}[{key!r}]")
+            assert_same(got[key], other, f"{where}[{key!r}]", eps)
     elif expected is None or isinstance(expected, (str, bool)):
         assert got is expected or got == expected, where
     else:
         one, other = (x.data if isinstance(x, mg.Tensor) else np.asarray(x) for x in (got, expected))
         assert one.dtype == other.dtype and one.shape == other.shape, (where, one.dtype, other.dtype)
-        assert one.tobytes() == other.tobytes() or np.array_equal(one, other, equal_nan=True), (
-            where,
-            one,
-            other,
-        )
+        if eps and one.dtype.kind == "f":
+            rounding = eps * np.finfo(one.dtype).eps
+            scale = np.abs(other[np.isfinite(other)]).max(initial=0)
+            same = np.allclose(one, other, rtol=rounding, atol=rounding * scale, equal_nan=True)
+        else:
+            same = np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+        assert same, (where, one, other)
 
 
 def assert_same_run(

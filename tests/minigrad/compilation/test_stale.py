@@ -41,8 +41,8 @@ def doubly(x: Any) -> Any:
     return scaled(scaled(x))
 
 
-def follows(function: Callable[..., Any], change: Callable[[], Any], *args: Any) -> mg.compilation.Compiled:
-    """Call a compiled function before and after each of three changes, and compare with the function itself."""
+def follows(function: Callable[..., Any], change: Callable[[], Any], *args: Any) -> Any:
+    """Call a compiled function before and after each of three changes, and compare with the function."""
     compiled = mg.compile(function)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", mg.CaptureWarning)
