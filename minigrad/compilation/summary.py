@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from .capture import drawn
 from .listing import Line, described, lines
 from .numpy_backend import Writer
 from .program import Effect, Fused, Instruction, Program, Source, Spec
+
+if TYPE_CHECKING:
+    from .scalar.program import ScalarProgram
 
 SECONDS, RUNS = 0.1, 1000
 """How long a program is measured, and how often at most."""
@@ -152,19 +155,64 @@ class ProgramCosts:
 
 
 @dataclass(frozen=True)
+class ScalarCosts:
+    """
+    What a program of Values consists of; ``print`` shows it as a table.
+
+    Attributes
+    ----------
+    name : str
+        Of the function.
+    values : int
+        Numbers computed in a call.
+    instructions : tuple of (str, int)
+        What is done in one batch, and to how many numbers.
+    planned : int
+        Bytes of its memory.
+    """
+
+    name: str
+    values: int
+    instructions: tuple[tuple[str, int], ...]
+    planned: int
+
+    @classmethod
+    def of(cls, program: ScalarProgram, name: str) -> ScalarCosts:
+        """Return what a program consists of."""
+        known = program.summary()
+        batches = tuple((what, count) for what, count, _ in known["instructions"])
+        return cls(name, known["entries"], batches, known["bytes"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can say it."""
+        return dataclasses.asdict(self)
+
+    def __str__(self) -> str:
+        groups: dict[str, list[int]] = {}
+        for what, count in self.instructions:
+            groups.setdefault(what, []).append(count)
+        head = (
+            f"{self.name}: {self.values} numbers, computed in {len(self.instructions)} batches\n"
+            f"{size(self.planned)} planned\n"
+        )
+        rows = sorted(groups.items(), key=lambda item: -sum(item[1]))
+        return "\n".join([head, *(f"{sum(n):>10} numbers  {len(n):>4} ×  {what}" for what, n in rows)])
+
+
+@dataclass(frozen=True)
 class Summary:
     """
     What the programs of a compiled function cost; ``print`` shows it as tables.
 
     Attributes
     ----------
-    programs : tuple of ProgramCosts
+    programs : tuple of ProgramCosts or ScalarCosts
         One for each that is replayed.
     refused : tuple of str
         Why calls of some other kind run as they are.
     """
 
-    programs: tuple[ProgramCosts, ...]
+    programs: tuple[ProgramCosts | ScalarCosts, ...]
     refused: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
