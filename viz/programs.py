@@ -113,7 +113,7 @@ def draw_program(
     Examples
     --------
     >>> import numpy as np, minigrad as mg
-    >>> double = mg.compile(lambda x: np.exp(2.0 * x))
+    >>> double = mg.compile(lambda x: np.exp(2.0 * x), backend="numpy")
     >>> for _ in range(2):
     ...     result = double(np.ones(3))
     >>> draw_program(double.programs[0], name="double")
@@ -158,9 +158,13 @@ def draw_compiled(compiled: Any, *, captured: bool = False, which: int = -1, **o
     Raises
     ------
     ValueError
-        If there is no program yet.
+        If there is no program yet, or the function computes with Values.
     """
     programs = compiled.captured if captured else compiled.programs
+    if compiled.scalar is not None:
+        raise ValueError(
+            "this function computes with Values, in batches: draw what it returns before it is compiled"
+        )
     if not programs:
         raise ValueError(
             "there is no program yet: call the compiled function twice with the same shapes first"
@@ -177,7 +181,7 @@ def blocks(program: Program, tensors: Mapping[int, str] | None = None) -> list[B
     Examples
     --------
     >>> import numpy as np, minigrad as mg
-    >>> double = mg.compile(lambda x: np.exp(2.0 * x))
+    >>> double = mg.compile(lambda x: np.exp(2.0 * x), backend="numpy")
     >>> for _ in range(2):
     ...     result = double(np.ones(3))
     >>> [(block.primitive, [row.words for row in block.rows]) for block in blocks(double.programs[0])]
