@@ -55,7 +55,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     seed: int = 0,
     progress: bool = True,
-    compile: bool = False,
+    compile: bool | str = False,
 ) -> History:
     """
     Train a network by mini-batches, and record what happened.
@@ -88,10 +88,11 @@ def fit(
         Of the order and the masks.
     progress : bool
         Whether to show a bar; only a terminal gets one, a notebook or a log file stays clean.
-    compile : bool
-        Whether to replay the step of a mini-batch with :func:`minigrad.compile`: the same results, sooner the
-        more often it is taken. The loss, the regularizers and the layers are then asked in the first steps
-        alone, so whatever else they do (print, count) ends with those.
+    compile : bool or str
+        Whether to replay the step of a mini-batch with :func:`minigrad.compile`, perhaps with the back end of
+        that name: the same results, bit for bit with ``"numpy"``, sooner the more often the step is taken.
+        The loss, the regularizers and the layers are then asked in the first steps alone, so whatever else
+        they do (print, count) ends with those.
 
     Returns
     -------
@@ -132,7 +133,7 @@ def fit(
     count = len(examples.x)
     order = np.random.default_rng(order_seed)
     watched = examples.x[np.random.default_rng(sample_seed).permutation(count)[:WATCHED]]
-    run = _Run(net, examples, loss, optimizer, batch_size, regularizers, bool(compile))
+    run = _Run(net, examples, loss, optimizer, batch_size, regularizers, compile)
     with _told(callbacks, state):
         bar = _bar(progress, epochs * run.batches)
         try:
@@ -181,14 +182,14 @@ class _Run:
     optimizer: Optimizer
     batch_size: int
     regularizers: Sequence[Callable[[Module], Tensor]]
-    compiled: bool
+    compiled: bool | str
 
     def __post_init__(self) -> None:
         self.take = self.step
         if self.compiled:
             from ..compilation import compile
 
-            self.take = compile(self.step)
+            self.take = compile(self.step, backend=None if self.compiled is True else self.compiled)
         self.batches = math.ceil(len(self.examples.x) / self.batch_size)
         self.layers = _layers(self.net)
         both = (*self.net.parameters(), *self.optimizer.parameters)

@@ -137,6 +137,7 @@ def train(name: str, net: nn.Sequential, data: mg.data.Dataset, settings: Settin
         regularizers=settings.regularizers(),
         callbacks=[] if settings.patience is None else [mg.EarlyStopping(patience=settings.patience)],
         seed=settings.seed,
+        compile="numpy",
     )
     if history.interrupted:
         raise KeyboardInterrupt  # a comparison of half-trained networks would mislead

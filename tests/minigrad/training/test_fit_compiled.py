@@ -44,7 +44,7 @@ def problem(n: int = 23, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(n, 4)), rng.integers(0, 3, n)
 
 
-def run(net: nn.Module, compiled: bool, **options: Any) -> History:
+def run(net: nn.Module, compiled: bool | str, **options: Any) -> History:
     settings: dict[str, Any] = {
         "loss": nn.cross_entropy,
         "optimizer": optim.SGD(net.parameters(), 0.1),
@@ -91,15 +91,29 @@ def test_history_and_weights_are_the_same_bit_for_bit(
     nets = [network(ACTIVATIONS[activation], dropout, dtype) for _ in range(2)]
     eager, compiled = (
         run(net, way, optimizer=OPTIMIZERS[optimizer](net.parameters()), **options)
-        for net, way in zip(nets, (False, True), strict=True)
+        for net, way in zip(nets, (False, "numpy"), strict=True)
     )
     assert compiled.to_dict() == eager.to_dict()
     assert_same(*nets)
 
 
+def test_with_numba_they_are_the_same_to_rounding() -> None:
+    pytest.importorskip("numba")
+    nets = [network(nn.ReLU, 0.3), network(nn.ReLU, 0.3)]
+    eager, compiled = (
+        run(net, way, optimizer=optim.Adam(net.parameters(), 0.01), regularizers=[L2(0.1)])
+        for net, way in zip(nets, (False, "numba"), strict=True)
+    )
+    for name in ("loss", "accuracy", "validation_loss", "penalty"):
+        np.testing.assert_allclose(getattr(compiled, name), getattr(eager, name), rtol=1e-9, err_msg=name)
+    state = nets[1].state_dict()
+    for name, array in nets[0].state_dict().items():
+        np.testing.assert_allclose(array, state[name], rtol=1e-8, atol=1e-12, err_msg=name)
+
+
 def test_python_runs_the_loss_in_the_first_steps_alone() -> None:
     counts = []
-    for compiled in (False, True):
+    for compiled in (False, "numpy"):
         loss = Calls()
         run(network(), compiled, loss=loss, validation=None)
         counts.append(loss.count)
@@ -125,7 +139,7 @@ def test_dropout_draws_new_masks_in_every_replay() -> None:
         batch_size=10,
         progress=False,
         callbacks=[Keep()],
-        compile=True,
+        compile="numpy",
     )
     assert len({gradient.tobytes() for gradient in gradients}) == 5
 
@@ -140,7 +154,7 @@ def test_early_stopping_restores_the_same_weights() -> None:
             optimizer=optim.Adam(net.parameters(), 0.05),
             callbacks=[EarlyStopping(patience=3)],
         )
-        for net, way in zip(nets, (False, True), strict=True)
+        for net, way in zip(nets, (False, "numpy"), strict=True)
     )
     assert compiled.stopped_early
     assert compiled.to_dict() == eager.to_dict()
@@ -158,7 +172,7 @@ def test_a_callback_may_change_rate_and_weights_between_epochs() -> None:
     nets = [network(), network()]
     first = nets[0].state_dict()
     eager, compiled = (
-        run(net, way, epochs=8, callbacks=[Change()]) for net, way in zip(nets, (False, True), strict=True)
+        run(net, way, epochs=8, callbacks=[Change()]) for net, way in zip(nets, (False, "numpy"), strict=True)
     )
     assert compiled.to_dict() == eager.to_dict()
     assert_same(*nets)
@@ -173,7 +187,7 @@ def test_divergence_goes_back_to_the_epoch_before() -> None:
             if len(state.history.epochs) == 4:
                 state.optimizer.lr = 1e200
 
-    for net, way in zip(nets, (False, True), strict=True):
+    for net, way in zip(nets, (False, "numpy"), strict=True):
         with pytest.raises(DivergenceError, match=r"epoch 5: the loss became (nan|inf) in batch") as caught:
             run(net, way, epochs=6, callbacks=[Grow()])
         errors.append(caught.value)
@@ -198,7 +212,7 @@ def test_ctrl_c_within_a_replay_keeps_what_was_learned() -> None:
 
     before = signal.signal(signal.SIGALRM, press)
     try:
-        history = run(net, True, epochs=10**6, callbacks=[Interrupt()])
+        history = run(net, "numpy", epochs=10**6, callbacks=[Interrupt()])
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -207,7 +221,7 @@ def test_ctrl_c_within_a_replay_keeps_what_was_learned() -> None:
     assert all(np.isfinite(array).all() for array in net.state_dict().values())
     assert not np.array_equal(net[0].weight.data, epochs[2]["0.weight"])
     assert all(p.grad is None for p in net.parameters())
-    again = run(net, True, epochs=2)
+    again = run(net, "numpy", epochs=2)
     assert np.isfinite(again.loss).all()
 
 
@@ -218,7 +232,7 @@ def test_an_error_of_the_users_passes_and_nothing_is_left_behind() -> None:
     net = network()
     before = net.state_dict()
     with pytest.raises(ValueError, match="the user's own error"):
-        run(net, True, loss=Calls(3, fail))
+        run(net, "numpy", loss=Calls(3, fail))
     for name, array in net.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
     assert all(type(p.data) is np.ndarray and p.grad is None for p in net.parameters())
@@ -231,15 +245,23 @@ def test_what_cannot_be_captured_runs_as_it_is_after_one_warning() -> None:
     nets = [network(), network()]
     eager = run(nets[0], False, loss=loss)
     with pytest.warns(CaptureWarning, match="runs as it is") as caught:
-        compiled = run(nets[1], True, loss=loss)
+        compiled = run(nets[1], "numpy", loss=loss)
     assert len(caught) <= 2  # one for whole batches, one for the last
     assert compiled.to_dict() == eager.to_dict()
     assert_same(*nets)
 
 
+def test_the_back_end_is_chosen_by_name() -> None:
+    histories = [run(network(), way).to_dict() for way in (False, "numpy")]
+    assert histories[0] == histories[1]
+    run(network(), True)
+    with pytest.raises(ValueError, match="'numpy' or 'numba'"):
+        run(network(), "fortran")
+
+
 def test_the_network_is_as_free_as_before() -> None:
     nets = [network(dropout=0.5), network(dropout=0.5)]
-    for net, way in zip(nets, (False, True), strict=True):
+    for net, way in zip(nets, (False, "numpy"), strict=True):
         net.eval()
         run(net, way)
         assert not any(module.training for module in net.modules())
