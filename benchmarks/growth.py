@@ -9,7 +9,6 @@ time ∼ workᵖ over the upper half of the sizes: 1 is linear.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import training
-from racing import Step, started
+from racing import Step, limit_threads, started
 
 SECONDS = 0.3
 """How long a size is measured, at least three steps."""
@@ -238,9 +237,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure and plot how the cost of a step grows.")
     parser.add_argument("--out", type=Path, default=Path("growth"), help="folder to write to")
     parser.add_argument("--quick", action="store_true", help="leave out the largest sizes")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="of the libraries; more are noise on a shared machine"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(training.THREADS))
+    limit_threads(options.threads)
     results = []
     for sweep in SWEEPS:
         if options.quick:

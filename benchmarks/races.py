@@ -10,11 +10,14 @@ and CasADi's compiled function.
 
 Each peer lives in a process of its own, and only one works at a time, in turn, so that the ratio holds when
 the machine's speed drifts. Every peer starts from the same weights, and their losses must agree before the
-race. Peers that are not installed are left out: ``pip install torch==2.13.0 jax micrograd casadi numba``.
+race. Where other work keeps the machine busy, ``--threads 1`` is steadier: libraries' threads wait for each
+other by spinning. Peers that are not installed are left out:
+``pip install torch==2.13.0 jax micrograd casadi numba``.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import subprocess
 import sys
@@ -26,7 +29,7 @@ from typing import Any
 
 import scalars
 import training
-from racing import Step, race, started
+from racing import Step, limit_threads, race, started
 
 NETWORKS = {
     "64-128-128-10, batch 32": ([64, 128, 128, 10], 32),
@@ -116,19 +119,28 @@ def compare_imports() -> None:
         print(f"  {module:16s}{best * 1e3:9.1f} ms   {best / times['numpy']:5.2f} × numpy")
 
 
-if __name__ == "__main__":
+def main() -> None:
     known = ["training", "scalar", "memory", "capture", "import"]
-    wanted = sys.argv[1:] or known
+    parser = argparse.ArgumentParser(description="Race a training step against peers.")
+    parser.add_argument("races", nargs="*", metavar="race", help=f"of {', '.join(known)}; by default all")
+    parser.add_argument("--threads", type=int, default=2, help="of every peer's libraries")
+    options = parser.parse_args()
+    wanted = options.races or known
     if unknown := set(wanted) - set(known):
-        raise SystemExit(f"there is no race {', '.join(unknown)}; choose from {', '.join(known)}")
-    for race_name, run in (
+        parser.error(f"there is no race {', '.join(sorted(unknown))}; choose from {', '.join(known)}")
+    limit_threads(options.threads)
+    for name, run in (
         ("training", lambda title, arguments: race(title, training.PEERS, arguments)),
         ("memory", compare_memory),
         ("capture", measure_capture),
     ):
-        for title, arguments in NETWORKS.items() if race_name in wanted else ():
+        for title, arguments in NETWORKS.items() if name in wanted else ():
             run(title, arguments)
     if "scalar" in wanted:
         race("MLP(2, 16, 16, 1) on 100 moons, scalars", scalars.PEERS, (100,))
     if "import" in wanted:
         compare_imports()
+
+
+if __name__ == "__main__":
+    main()

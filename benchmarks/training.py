@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-
-THREADS = 2
 
 Step = Callable[[], float]
 
@@ -82,7 +81,7 @@ def torch_compile(widths: list[int], batch: int) -> Step:
 def _torch(widths: list[int], batch: int, compiled: bool) -> Step:
     import torch
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     weights, x, y = data(widths, batch)
     layers: list[torch.nn.Module] = []
     for weight in weights:
