@@ -38,6 +38,8 @@ def kernel(fused: Fused, arrays: Sequence[Any]) -> Callable[..., None]:
     """
     Return the compiled loop of a fused instruction.
 
+    Unlike NumPy it neither warns of overflow and the like nor raises: ``np.errstate`` doesn't reach it.
+
     Parameters
     ----------
     fused : Fused
@@ -60,7 +62,21 @@ def kernel(fused: Fused, arrays: Sequence[Any]) -> Callable[..., None]:
         function = _function(source(fused, shared, split), [numba.int64, numba.int64] * split + signature)
     except numba.core.errors.NumbaError:  # what this version of numba doesn't know
         return interpreted(fused)
-    return _in_parts(function, loop.shape[0], parts) if split else function
+    single = [k for k, slot in enumerate(fused.inputs) if fused.specs[slot].shape == () and arrays[k] is None]
+    run = _in_parts(function, loop.shape[0], parts) if split else function
+    return _with_arrays(run, single) if single else run
+
+
+def _with_arrays(function: Callable[..., None], places: Sequence[int]) -> Callable[..., None]:
+    """Return a loop that takes scalars too, which some functions give instead of arrays without axes."""
+
+    def run(*arrays: Any) -> None:
+        given = list(arrays)
+        for place in places:
+            given[place] = np.asarray(given[place])
+        function(*given)
+
+    return run
 
 
 def cores() -> int:

@@ -110,6 +110,16 @@ def test_several_cores(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_array_equal(replayed(program, numba_backend.kernel, [x])[1], x > 0.5)
 
 
+def test_scalars_for_arrays_without_axes() -> None:
+    """What NumPy returns of a function that isn't told where to write."""
+    x, norm = numbers.random(5).astype(np.float32), np.array(2.0, np.float32)
+    _, fused = fused_of(lambda x, norm: x / norm - norm, x, norm)
+    assert fused.inputs == (0, 1)
+    out = np.empty(5, np.float32)
+    numba_backend.kernel(fused, [x, None, out])(x, np.float32(2.0), out)
+    np.testing.assert_array_equal(out, x / norm - norm)
+
+
 def test_writing_where_it_reads() -> None:
     """An output in the memory of an input, as in an optimizer's step."""
     x, y = numbers.random((2, 1000))
