@@ -117,8 +117,6 @@ class Capture:
         finally:
             self._thread = None
             self._restore()
-        if self.reason is not None:
-            return returned
         held.clear()
         self._look_for_survivors()
         return returned
@@ -205,7 +203,7 @@ class Capture:
         if tensor._node is not None:
             self.leave("a Tensor computed outside is used, whose graph lies outside: detach() it")
         if id(tensor) in self._made:  # its numbers are no one else's: each replay begins with them
-            tensor.data = self.array(data, Source("array", data))
+            tensor.data = self.array(data, Source("constant", data))
             self._inside.add(id(data))
             return tensor.data
         gradient = tensor._grad
@@ -408,7 +406,9 @@ class Capture:
         number = isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)
         array = value if number or isinstance(value, np.ndarray) else np.asarray(value)
         if not number and array.dtype.kind not in "biuf":
-            self.leave(f"{getattr(function, '__name__', function)} gives {array.dtype}")
+            text = "numbers are printed, or become part of a text"
+            name = getattr(function, "__name__", function)
+            self.leave(text if array.dtype.kind in "US" else f"{name} gives {array.dtype}")
             return value
         shares = None if number else _shared_with(array, args)
         slot = self._slot(array)
@@ -492,7 +492,7 @@ class Capture:
 
     def _look_for_survivors(self) -> None:
         """See that nothing of this run is kept outside, where a replay would not bring it up to date."""
-        kept = self._tensors_kept()
+        kept = self.reason is None and self._tensors_kept()
         if kept:
             gc.collect()
             kept = self._tensors_kept()

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,11 @@ def compile(
     if not callable(function):
         raise TypeError(
             f"compile takes a function, not a {type(function).__name__}: mg.compile(step), and step(x) after"
+        )
+    if any(kind(function) for kind in (isgeneratorfunction, iscoroutinefunction, isasyncgenfunction)):
+        raise TypeError(
+            f"{function.__name__} is a generator or a coroutine, which goes on after it has returned: "
+            f"compile the function that computes a step between two yields or awaits"
         )
     return Compiled(function, check, backend)
 
