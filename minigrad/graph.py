@@ -247,6 +247,7 @@ def _parents(vertex: Vertex) -> Any:
     if parents is None:
         raise GraphFreedError(
             "this graph was freed by an earlier backward(), or by one that failed; "
-            "call that one with retain_graph=True, or compute the output again"
+            "call that one with retain_graph=True, or compute the output again; "
+            "or it is that of a compiled function, inside which backward() must be called"
         )
     return parents

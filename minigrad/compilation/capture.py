@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from .. import random, trees
-from ..recording import capturing
+from ..graph import Node
+from ..recording import PLAIN, capturing
+from ..rules.arithmetic import positive
 from ..rules.operands import ARRAYS
 from ..writes import owner
 from . import steps
@@ -531,7 +533,8 @@ class Capture:
         if _is_tensor(tree):
             if id(tree) not in self._made:
                 return self._place(tree)
-            return Result("tensor", self._current(self.lift(tree)))
+            slot = self._current(self.lift(tree))
+            return Result("tensor" if tree._node is None else "recorded", slot)
         if kind is np.ndarray:
             return Result("array", self._current(self.array(tree, Source("constant", tree.copy()))))
         if kind in (tuple, list) or (isinstance(tree, tuple) and hasattr(tree, "_make")):
@@ -556,9 +559,8 @@ class Capture:
         if _is_tensor(tree):
             if self.reason is not None or id(tree) not in self._made:
                 return tree
-            result = tree.detach()
-            result.data = np.array(plain(tree.data))
-            return result
+            array = np.array(plain(tree.data))
+            return type(tree)(array) if tree._node is None else recorded_elsewhere(array)
         if kind is np.ndarray and self.reason is None:
             return tree.copy()
         if kind in (tuple, list) or (isinstance(tree, tuple) and hasattr(tree, "_make")):
@@ -706,6 +708,13 @@ class Looker:
 def drawn(rng: Any, shape: tuple[int, ...]) -> Any:
     """Return uniform numbers in [0, 1) from a module's generator."""
     return random.generator(rng).random(shape)
+
+
+def recorded_elsewhere(array: Any) -> Any:
+    """Return the Tensor of a result whose graph is gone, as after backward(), so that another is an error."""
+    from ..tensor import _wrap
+
+    return _wrap(array, Node(positive, None, None, {}, None, PLAIN))  # type: ignore[arg-type]
 
 
 def filled(value: Any) -> Any:

@@ -71,8 +71,12 @@ def compile(
     changes outside, numbers that differ from call to call without being arguments) runs as it is, after one
     warning that says why.
 
-    Results are new Tensors without a graph; gradients of parameters are arrays that the next replay writes
-    to again, so copy what you keep.
+    What the function sees outside its arguments (globals, closures, attributes of objects, the functions that
+    it calls) is part of the program, which holds while that is the same; a function that changes it is not
+    compiled. Pass large arrays as arguments: outside, they are compared at every call.
+
+    Results are new Tensors whose graph is gone, as after ``backward()``: call that inside. Gradients of
+    parameters are arrays that the next replay writes to again, so copy what you keep.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy as np
 from .. import writes
 from ..graph import tick
 from . import blocks
-from .capture import drawn, filled
+from .capture import drawn, filled, recorded_elsewhere
 from .memory import Plan, array_at, last_decision, plan, roots
 from .program import Effect, Fused, Guard, Instruction, Program, Ref, Result, substituted
 
@@ -123,7 +123,10 @@ class Writer:
             elif kind == "number":
                 self.lines.append(f"n{slot} = {self._name(what, 'read')}()")
                 self._known[slot] = f"n{slot}"
-            elif kind in ("constant", "array", "scratch"):
+            elif kind == "scratch":
+                spec = self.program.specs[slot]
+                self._static(slot, np.empty(spec.shape or (), spec.dtype))
+            elif kind in ("constant", "array"):
                 self._static(slot, what)
             elif kind == "data":
                 array = what.data
@@ -318,7 +321,10 @@ class Writer:
             if tree.kind == "number":
                 return known
             copied = f"{self._function(np.array, 'array')}({known})"
-            return copied if tree.kind == "array" else f"{self._function(tensor_of, 'tensor_of')}({copied})"
+            if tree.kind == "array":
+                return copied
+            make = recorded_elsewhere if tree.kind == "recorded" else tensor_of
+            return f"{self._function(make, make.__name__)}({copied})"
         if isinstance(tree, (tuple, list)):
             inside = ", ".join(map(self._output, tree))
             if hasattr(tree, "_make"):

@@ -122,17 +122,15 @@ class Fused:
         Slots that come from outside the body, and those that are read outside it.
     specs : tuple of Spec
         Of all slots of the program.
+    in_place : bool
+        Whether an output may lie in the memory of an input of the same shape: the loop never reads it again.
     """
 
     body: tuple[Instruction, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     specs: tuple[Spec, ...] = field(repr=False)
-
-    @property
-    def in_place(self) -> bool:
-        """Whether an output may lie in the memory of an input of the same shape: no loop reads it again."""
-        return not any("axis" in instruction.options for instruction in self.body)
+    in_place: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +200,11 @@ class Program:
         slots += [effect.slot for effect in self.effects if effect.slot is not None]
         return slots + [result.slot for result in results(self.outputs)]
 
+    def __str__(self) -> str:
+        from .listing import listing
+
+        return listing(self)
+
     def having(self, stage: str, instructions: Sequence[Instruction], **changes: Any) -> Program:
         """Return the program with other instructions, after a pass of that name."""
         return replace(self, instructions=tuple(instructions), stages=(*self.stages, stage), **changes)
@@ -223,8 +226,8 @@ class Result(NamedTuple):
     """
     The place of something in what a function returns.
 
-    ``kind`` is ``tensor``, ``array`` or ``number``, which the slot holds; or ``argument``, a Tensor that was
-    given, and the slot its place among the arguments.
+    ``kind`` is ``tensor``, ``recorded`` (a Tensor that had a graph), ``array`` or ``number``, which the slot
+    holds; or ``argument``, a Tensor that was given, and the slot its place among the arguments.
     """
 
     kind: str

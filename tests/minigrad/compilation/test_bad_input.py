@@ -252,7 +252,7 @@ def test_other_dtypes_and_shapes() -> None:
             x = np.ones(shape, dtype)
             for _ in range(3):
                 assert_same(copied(compiled(x)), copied(w * x))
-    with pytest.raises(ValueError, match="shape|broadcast"):
+    with pytest.raises(ValueError, match=r"shape|broadcast"):
         compiled(np.ones(4))
     with pytest.raises(TypeError):
         compiled(np.array(["a", "b", "c"]))

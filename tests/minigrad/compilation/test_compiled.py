@@ -414,7 +414,19 @@ def test_results_belong_to_the_caller() -> None:
         assert_same(result["x"], np.array([k, 1.0]))
         assert result["self"] is w
         assert result["plain"] == [1, "a", None]
-        assert not result["tensor"].requires_grad
+        assert result["tensor"].requires_grad
+
+
+def test_results_have_no_graph() -> None:
+    """What is computed from them has no derivative, rather than one in which a part is missing."""
+    net = network()
+    compiled = mg.compile(net)
+    for _ in range(4):
+        loss = np.sum(compiled(BATCHES[0][0])) + mg.L2(0.1)(net)
+        with pytest.raises(mg.GraphFreedError, match="compiled function"):
+            loss.backward()
+    with mg.no_grad():
+        assert not compiled(BATCHES[0][0]).requires_grad
 
 
 def test_a_function_of_tensors() -> None:
