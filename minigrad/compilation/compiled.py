@@ -141,9 +141,11 @@ class Replay:
     silenced: dict[str, Any] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.Lock)
 
-    def holds(self, leaves: list[Any]) -> bool:
+    def holds(self, leaves: list[Any], direct: bool = False) -> bool:
         """Return whether all is as it was, and the function knows the same of its arguments from outside."""
-        return self.surroundings.changed() is None and self.surroundings.known(leaves) == self.known
+        if self.surroundings.changed() is not None:
+            return False
+        return direct or self.surroundings.known(leaves) == self.known
 
 
 @dataclass
@@ -176,11 +178,8 @@ class Compiled:
             return self.function(*args, **options)
         if self.scalar is not None:
             return self.scalar(*args, **options)
-        leaves = (
-            list(args)
-            if not options and all(type(x) in DIRECT for x in args)
-            else trees.flatten((args, options))[0]
-        )
+        direct = not options and all(type(x) in DIRECT for x in args)
+        leaves = list(args) if direct else trees.flatten((args, options))[0]
         key = (len(args), tuple(options), mode.recording, *map(_kind, leaves), _repeated(leaves))
         entry = self._entries.get(key)
         if entry is None:
@@ -189,7 +188,7 @@ class Compiled:
             for replay in entry.replays:
                 result = None
                 with replay.lock:
-                    if replay.holds(leaves):
+                    if replay.holds(leaves, direct):
                         if replay.silenced:
                             with np.errstate(**replay.silenced):
                                 result = replay.run(leaves)

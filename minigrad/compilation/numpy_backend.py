@@ -265,7 +265,7 @@ class Writer:
 
     def _remember_generator(self, instruction: Instruction) -> None:
         """See that it can go back to where it was, where something is decided after a draw."""
-        if self.program.instructions.index(instruction) < last_decision(self.program, self._root):
+        if self.program.instructions.index(instruction) < last_decision(self.program):
             name = self._name(generator_of, "generator")
             generator = f"{name}({self._operand(instruction.args[0])}).bit_generator"
             state = f"before_{len(self._undo)}"

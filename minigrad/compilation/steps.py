@@ -84,7 +84,7 @@ def _step_together(capture: Capture, viewed: Any, together: Any, stand_ins: Any,
         capture.record(np.concatenate, ([x.reshape(-1) for x in arrays],))
         for arrays in zip(*pairs, strict=True)
     )
-    _apply(capture, viewed, data, gradient, np.empty_like(pack.data), together[0][2], pack.memory)
+    _apply(capture, viewed, data, gradient, np.empty_like(data.value), together[0][2], pack.memory)
     start = 0
     for numbers, _ in pairs:
         part = data[start : start + numbers.size]
@@ -99,7 +99,7 @@ def _apply(
     """Update one array."""
     arrays = [capture.array(array, Source("array", array)) for array in memory]
     step = capture.steps[id(state)][1]
-    viewed.update(data, gradient, capture.array(work, Source("scratch", work)), step, *arrays)
+    viewed.update(data, gradient, capture.array(work, Source("scratch", None)), step, *arrays)
     capture.mark((type(viewed).__name__, "update", "", ""))
 
 
