@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from . import data, nn, optim
     from .anomaly import AnomalyError, detect_anomaly
     from .check import GradientMismatch, check_gradients
-    from .extension import primitive
     from .compilation import CaptureWarning, Compiled, NotTheSameError, compile
+    from .extension import primitive
     from .random import manual_seed
     from .regularizers import L1, L2
     from .scalarization import leaves, scalarize

@@ -1,5 +1,6 @@
-"""Capture a step once, and replay it at the speed of the machine: what :func:`minigrad.compile` is made of."""
+"""Capture a step once, and replay it at the speed of the machine: what makes :func:`minigrad.compile`."""
 
-from .compiled import CaptureWarning, Compiled, NotTheSameError, compile  # noqa: A004  the field's word
+from .compiled import Compiled, NotTheSameError, compile
+from .warning import CaptureWarning
 
 __all__ = ["CaptureWarning", "Compiled", "NotTheSameError", "compile"]

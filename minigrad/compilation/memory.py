@@ -107,6 +107,7 @@ def plan(
     kept -= moving
     parts = _parts(program, root, placed, {*targets, *moving})
     joined = {place.of for place in parts.values()}
+    ends = _ends(program, targets)
     free = Free()
     places: dict[int, Place] = {}
     dying: dict[int, list[int]] = {}
@@ -127,8 +128,12 @@ def plan(
                 places[slot] = Place("own")
             else:
                 may = elementwise(instruction)
+                ending = _replaced(instruction, slot, program.specs, root, last, ends, k) if may else None
                 reused = _reusable(instruction, slot, program.specs, root, last, free, k) if may else None
-                if reused is not None:
+                if ending is not None:
+                    places[slot] = Place("target", of=ending)
+                    del ends[ending]
+                elif reused is not None:
                     places[slot] = places[reused]
                     free.taken_over(reused, slot)
                 else:
@@ -143,16 +148,16 @@ def _targets(
 ) -> dict[int, int]:
     """Return the slots that may be computed right into the array from outside that they end in."""
     made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
-    decided = last_decision(program, root)
+    decided = last_decision(program)
     found: dict[int, int] = {}
     for effect in program.effects:
         if effect.kind != "array" or effect.slot is None or effect.slot not in made:
             continue
         k, first = made[effect.slot], effect.target
         instruction = program.instructions[k]
-        fits = (
-            program.specs[effect.slot] == program.specs[first]
-            and program.sources[first].kind not in ("argument", "grad")
+        fits = program.specs[effect.slot] == program.specs[first] and program.sources[first].kind not in (
+            "argument",
+            "grad",
         )
         direct = placed(instruction) and instruction.view_of is None and _safe(instruction, first, root)
         if fits and direct and k > decided and last.get(first, -1) <= k:
@@ -207,10 +212,35 @@ def _kept(program: Program, root: Mapping[int, int]) -> set[int]:
     }
 
 
-def last_decision(program: Program, root: Mapping[int, int]) -> int:
+def last_decision(program: Program) -> int:
     """Return the index of the instruction after which nothing is decided any more; −1 if nothing is."""
     made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
-    return max((made.get(root[guard.slot], -1) for guard in program.guards), default=-1)
+    return max((made.get(guard.slot, -1) for guard in program.guards), default=-1)
+
+
+def _ends(program: Program, targets: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """Return from when on an array from outside may be written to, and when its last numbers are."""
+    made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
+    decided = last_decision(program)
+    return {first: (decided, made[slot]) for slot, first in targets.items()}
+
+
+def _replaced(
+    instruction: Instruction,
+    result: int,
+    specs: Sequence[Spec],
+    root: Mapping[int, int],
+    last: Mapping[int, int],
+    ends: Mapping[int, tuple[int, int]],
+    k: int,
+) -> int | None:
+    """Return an array from outside that is read here for the last time, and ends in numbers to come."""
+    for slot in instruction.reads:
+        decided, end = ends.get(slot, (k, -1))
+        alone = root[slot] == slot and last[slot] == k > decided and last[root[result]] <= end
+        if alone and specs[slot] == specs[result] and _safe(instruction, slot, root):
+            return slot
+    return None
 
 
 def _still_read(program: Program, root: Mapping[int, int], last: Mapping[int, int]) -> set[int]:
@@ -220,7 +250,7 @@ def _still_read(program: Program, root: Mapping[int, int], last: Mapping[int, in
     The last replay left the old one where this one would put the new.
     """
     made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
-    decided = last_decision(program, root)
+    decided = last_decision(program)
     old = {_key(source.what): slot for slot, source in program.sources.items() if source.kind == "grad"}
     found = set()
     for effect in program.effects:

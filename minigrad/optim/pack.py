@@ -27,12 +27,13 @@ class Pack:
     states : frozenset of State
         What is remembered for the parameters that are packed.
     data, grad : ndarray
-        Where parameters and gradients are gathered for a step.
+        Where parameters and gradients are gathered for a step, once one is taken.
     memory : list of ndarray
         What is remembered, one vector for each name.
     """
 
     def __init__(self, moving: Sequence[Moving]) -> None:
+        self.data = self.grad = np.empty(0)
         kinds = Counter((data.dtype, state.step) for data, _, state in moving if data.size <= SMALL)
         kind = max(kinds, key=kinds.__getitem__, default=None)
         fitting, size, owners = [], 0, set()
@@ -47,8 +48,7 @@ class Pack:
         if not self.states:
             return
         self.shapes = [data.shape for data, _ in fitting]
-        self.data, self.grad = (np.empty(size, fitting[0][0].dtype) for _ in range(2))
-        self.parts = self._parts(self.data)
+        self.dtype = fitting[0][0].dtype
         self.memory = []
         for name in fitting[0][1].arrays:
             whole = np.concatenate([state.arrays[name].reshape(-1) for _, state in fitting])
@@ -63,6 +63,9 @@ class Pack:
         step = moving[0][2].step
         if any(state.step != step for _, _, state in moving):
             return False
+        if self.data.size == 0:
+            self.data, self.grad = (np.empty(sum(map(math.prod, self.shapes)), self.dtype) for _ in range(2))
+            self.parts = self._parts(self.data)
         np.concatenate([data.reshape(-1) for data, _, _ in moving], out=self.data)
         np.concatenate([grad.reshape(-1) for _, grad, _ in moving], out=self.grad)
         return True

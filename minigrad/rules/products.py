@@ -51,8 +51,8 @@ matmul = Linear(
 
 def _linear(x: Operand, weight: Operand, bias: Operand) -> Operand:
     columns = weight.T
-    # From 2¹⁸ multiplications on, OpenBLAS hands a product with a transposed factor to threads, but not one of
-    # straight factors; up to 2²⁰, on a busy machine, waking them takes longer than to copy a small factor.
+    # From 2¹⁸ multiplications on, OpenBLAS hands a product with a transposed factor to threads, but not one
+    # of straight factors; up to 2²⁰, on a busy machine, waking them takes longer than a small factor's copy.
     if 2**18 < x.size * weight.shape[0] <= 2**20 and max(weight.shape) <= 128:
         columns = columns.copy()
     return x @ columns + bias

@@ -338,7 +338,9 @@ def test_an_elementwise_rule_is_checked_inside_its_domain(domain: tuple[float, f
 
 def _as(kind: str, f: Any, slope: Any, **options: Any) -> Any:
     """Add an elementwise function of one array, declared to be of some class."""
-    gate: dict[str, Any] = {"pattern": lambda x: np.sign(x), "margins": lambda p, x: x[..., None]} if kind == "gate" else {}
+    gate: dict[str, Any] = (
+        {"pattern": lambda x: np.sign(x), "margins": lambda p, x: x[..., None]} if kind == "gate" else {}
+    )
     return mg.primitive(f, name="declared", partials=[slope], classes=kind, **gate, **options)
 
 

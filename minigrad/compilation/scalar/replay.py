@@ -94,7 +94,5 @@ class ScalarReplay:
         if reason is not None:
             self.reason, self._first = reason, None
             name = getattr(self.function, "__qualname__", "the function")
-            warnings.warn(
-                f"{name} runs as it is, not compiled: {reason}", CaptureWarning, stacklevel=4
-            )
+            warnings.warn(f"{name} runs as it is, not compiled: {reason}", CaptureWarning, stacklevel=4)
         return result

@@ -110,7 +110,9 @@ def step_of(program: list[tuple[str, int, int]], accumulate: bool) -> tuple[Any,
     def step(a: Any, b: Any, c: Any, d: Any) -> Any:
         if not accumulate:
             leaves[0].grad = None
-        pool = run(program, [leaves[0], mg.tensor(a) * leaves[0], b * leaves[0], c + leaves[0], leaves[0] - d])
+        pool = run(
+            program, [leaves[0], mg.tensor(a) * leaves[0], b * leaves[0], c + leaves[0], leaves[0] - d]
+        )
         loss = sum(np.sum(x) for x in pool[5:]) + np.sum(pool[0])
         loss.backward()
         return {"last": pool[-1], "parts": (loss, [pool[5], pool[1].data * 2]), "plain": a * 2}
