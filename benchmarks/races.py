@@ -1,7 +1,8 @@
 """Races against peers: ``python benchmarks/races.py [training|scalar|memory|capture|import]``.
 
 ``training``: forward, backward and Adam of ReLU networks with softmax cross-entropy, float32, eager and
-compiled, against torch, torch.compile, JAX and the same step written out in NumPy.
+compiled, against torch, torch.compile, JAX and the same step written out in NumPy; and the floor: its matrix
+products and one fused Adam, nothing else.
 ``scalar``: forward and backward of an MLP(2, 16, 16, 1) on 100 moons, number by number, against micrograd
 and CasADi's compiled function.
 ``memory``: the most array memory that a training step needs, against the one written out.

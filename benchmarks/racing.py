@@ -16,6 +16,9 @@ ROUNDS = 9
 SECONDS_PER_ROUND = 0.25
 STEPS_COMPARED = 4
 
+PAUSE = 0.2
+"""Seconds before each turn: BLAS's threads spin on for some 0.1 s, in the way of whoever comes next."""
+
 Step = Callable[[], float]
 Times = dict[str, list[float]]
 
@@ -32,6 +35,8 @@ def race(title: str, peers: dict[str, Callable[..., Step]], arguments: tuple[Any
             pipes[name], losses[name] = pipe, answer
     reference = next(iter(losses.values()))
     for name, loss in losses.items():
+        if np.isnan(loss).all():  # a floor, which computes none
+            continue
         np.testing.assert_allclose(loss, reference, rtol=2e-3, err_msg=f"{name} computes something else")
 
     def ask(name: str, count: int) -> float:
@@ -42,6 +47,7 @@ def race(title: str, peers: dict[str, Callable[..., Step]], arguments: tuple[Any
     times: Times = {name: [] for name in pipes}
     for _ in range(ROUNDS):
         for name in pipes:
+            time.sleep(PAUSE)
             times[name].append(ask(name, count[name]))
     for pipe in pipes.values():
         pipe.send(0)

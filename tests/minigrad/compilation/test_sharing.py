@@ -161,11 +161,11 @@ def test_ten_thousand_replays_leave_nothing(dropout: float) -> None:
             compiled(x, y)
         before, objects = tracemalloc.get_traced_memory()[0], len(gc.get_objects())
         tracemalloc.reset_peak()
-        for _ in range(2_000):
+        for _ in range(10_000):
             compiled(x, y)
         after, peak = tracemalloc.get_traced_memory()
         assert len(gc.get_objects()) <= objects + 2
-        assert after - before < 2_000
+        assert after - before < 10_000
         assert peak - before < 8_000  # Python's frames and the loss: no array of a layer
     finally:
         tracemalloc.stop()
