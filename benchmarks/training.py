@@ -145,7 +145,7 @@ def jax_jit(widths: list[int], batch: int) -> Step:
 
 
 def floor(widths: list[int], batch: int) -> Step:
-    """What no step in NumPy can do without: its matrix products into arrays that are there, one fused Adam."""
+    """What no step in NumPy can do without: its matrix products into arrays there are, and one fused Adam."""
     import numba
 
     weights, x, _ = data(widths, batch)

@@ -31,6 +31,16 @@ from .traced import Memory, Number, Traced, plain
 
 ARRAYS.add(Traced)
 
+SELECTING = {
+    np.nonzero, np.flatnonzero, np.argwhere, np.extract, np.compress, np.delete, np.trim_zeros, np.bincount,
+    np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.union1d,
+    np.intersect1d, np.setdiff1d, np.setxor1d, np.ndarray.nonzero, np.ndarray.compress,
+}  # fmt: skip
+"""Functions whose results have as many entries as numbers say."""
+
+COUNTING = {np.repeat, np.ndarray.repeat, np.insert}
+"""The same, where it is their second argument that is computed."""
+
 METADATA = {
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
     np.min_scalar_type, np.may_share_memory, np.shares_memory, np.broadcast_shapes, np.isscalar,
@@ -285,6 +295,8 @@ class Capture:
         value = function(*plain(args), **plain(options))
         if not fixed and not any(_stand_ins((args, options))):
             return value
+        if _shaped_by_numbers(function, args):
+            self.leave("the shape of an array depends on computed numbers (a mask, nonzero): use mg.where")
         return self._wrap(function, given, named, value, args, fixed)
 
     def ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -678,6 +690,16 @@ def recorded_elsewhere(array: Any) -> Any:
     from ..tensor import _wrap
 
     return _wrap(array, Node(positive, None, None, {}, None, PLAIN))  # type: ignore[arg-type]
+
+
+def _shaped_by_numbers(function: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Return whether a function's result may have another shape for other numbers."""
+    if function is operator.getitem:
+        index = args[1] if type(args[1]) is tuple else (args[1],)
+        return any(type(part) is Traced and part.dtype == np.bool_ for part in index)
+    if function in COUNTING:
+        return any(_stand_ins(args[1:]))
+    return function in SELECTING or (function is np.where and len(args) == 1)
 
 
 def filled(value: Any) -> Any:

@@ -126,8 +126,17 @@ class Traced(NDArrayOperatorsMixin):
         self.capture.leave("computed numbers become a list (.tolist())")
         return self.value.tolist()
 
+    def __format__(self, form: str) -> str:
+        self.capture.leave("computed numbers are printed, or become part of a text")
+        return format(self.value[()], form)
+
+    def __str__(self) -> str:
+        self.capture.leave("computed numbers are printed, or become part of a text")
+        return str(self.value)
+
     def __repr__(self) -> str:
-        return f"traced {self.slot}: {self.value!r}"
+        self.capture.leave("computed numbers are printed, or become part of a text")
+        return repr(self.value)
 
     @property
     def T(self) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...recording import PLAIN, current
+from ..randomness import Randomness
+from ..surroundings import Surroundings
 from ..warning import CaptureWarning
 from .capture import ScalarCapture
 from .program import GuardFailed, OtherArguments, ScalarProgram
@@ -14,6 +16,9 @@ from .record import Record, difference
 
 MOST = 8
 """Programs, one for each kind of arguments and of decisions, before a function is left to Python."""
+
+RENEWALS = 32
+"""How often what it sees outside may change before a function is left to Python."""
 
 PATIENCE = 3
 """Runs before it counts that two differ: the first may have prepared something."""
@@ -57,12 +62,17 @@ class ScalarReplay:
         self.programs: list[ScalarProgram] = []
         self.reason: str | None = None
         self._first: Record | None = None
-        self._attempts = 0
+        self._attempts = self._renewals = 0
+        self._surroundings = Surroundings()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the function returns."""
         if current() is not PLAIN:
             return self.function(*args, **kwargs)
+        if self.programs and self._surroundings.changed() is not None:
+            self.programs.clear()
+            self._first = None
+            self._renewals += 1
         for program in self.programs:
             try:
                 result = program.replay(args, kwargs)
@@ -77,18 +87,25 @@ class ScalarReplay:
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         capture = ScalarCapture(self.function)
+        surroundings = Surroundings(self.function)
+        randomness = Randomness(surroundings.generators)
         result = capture.run(args, kwargs)
         first, self._first = self._first, capture.record
         self._attempts += 1
         reason = capture.reason
+        before, self._surroundings = self._surroundings, surroundings
         if reason is None and first is not None:
             unlike = difference(first, capture.record)
-            if unlike is None:
+            if unlike is None and surroundings.changed() is not None:
+                reason = f"it changes {surroundings.changed()}, which it sees outside its arguments"
+            elif unlike is None and not randomness.explained_by(()):
+                reason = "it draws random numbers: pass them as arguments"
+            elif unlike is None and before.changed() is None:
                 self.programs.append(ScalarProgram(capture.record, first))
                 self._first, self._attempts = None, 0
             elif first.signature == capture.record.signature and self._attempts >= PATIENCE:
-                reason = unlike
-        if self._attempts > MOST or len(self.programs) > MOST:
+                reason = unlike or "what it sees outside its arguments changes again and again"
+        if self._attempts > MOST or len(self.programs) > MOST or self._renewals > RENEWALS:
             reason = "its arguments or its decisions are others at almost every call"
             self.programs.clear()
         if reason is not None:
