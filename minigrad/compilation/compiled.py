@@ -354,7 +354,7 @@ def _move_to_front(replays: list[Replay], replay: Replay) -> None:
 def _kind(leaf: Any) -> Any:
     """Return what a program depends on of an argument."""
     kind = type(leaf)
-    if kind is np.ndarray:
+    if kind is np.ndarray and not leaf.dtype.hasobject:
         return leaf.shape, leaf.dtype
     if kind is float:
         return float
@@ -362,7 +362,7 @@ def _kind(leaf: Any) -> Any:
         return kind, leaf.shape, leaf.dtype, leaf.requires_grad, leaf._node is None
     if kind in (int, bool, str, type(None), bytes):
         return kind, leaf
-    if isinstance(leaf, (list, np.generic, complex)):
+    if isinstance(leaf, (list, np.ndarray, np.generic, complex)):
         return kind, repr(leaf)
     return kind, id(leaf)
 

@@ -10,7 +10,10 @@ import site
 import sys
 import sysconfig
 import types
-from collections.abc import Callable, Iterator, Sequence
+import weakref
+from array import array
+from collections import UserDict, UserList, deque
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,9 @@ from .. import settings
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), range)
 """Types whose values are numbers, or as good as numbers."""
+
+VIEWS = (KeysView, ValuesView, ItemsView)
+"""Looks at a dictionary."""
 
 DIRECT = {np.ndarray, float, int, bool, str}
 """Types of arguments that are neither trees nor Tensors."""
@@ -107,8 +113,8 @@ class Surroundings:
         for read, value, name in self._places:
             if not _same(read(), value):
                 return name
-        for array, numbers, name in self._arrays:
-            if array.tobytes() != numbers:
+        for watched, numbers, name in self._arrays:
+            if watched.tobytes() != numbers:
                 return name
         count = settings.changes()
         if count != self._changes:
@@ -141,11 +147,27 @@ class Surroundings:
         if thing is MISSING or type(thing) in PLAIN or id(thing) in self._seen:
             return
         self._seen[id(thing)] = thing  # kept, so that nothing else gets its id
-        if isinstance(thing, np.ndarray):
+        if isinstance(thing, np.ndarray) and thing.dtype.hasobject:
+            self._contents(lambda: tuple(thing.flat), name)
+        elif isinstance(thing, np.ndarray):
             self._arrays.append((thing, thing.tobytes(), name))
             self._place(lambda: (thing.shape, thing.dtype), name)
         elif isinstance(thing, np.random.Generator):
             self.generators.append(thing)
+        elif isinstance(thing, np.random.RandomState):
+            self._place(lambda: repr(thing.get_state(legacy=False)), name)
+        elif isinstance(thing, (bytearray, memoryview, array)):
+            self._place(lambda: bytes(thing), name)
+        elif isinstance(thing, VIEWS):
+            self._contents(lambda: tuple(thing), name)
+        elif isinstance(thing, types.MappingProxyType):
+            self._contents(lambda: tuple(thing.items()), name)
+        elif isinstance(thing, (UserDict, UserList)):
+            self._see(thing.data, name)
+        elif isinstance(thing, weakref.ref):
+            self._contents(lambda: (thing(),), name)
+        elif isinstance(thing, types.BuiltinMethodType):
+            self._see(thing.__self__, name)
         elif hasattr(thing, "_record") and hasattr(thing, "_node"):
             self.tensors.append(thing)
             self._settings.append((thing, _settings(thing)))
@@ -166,7 +188,7 @@ class Surroundings:
             self._place(lambda: len(thing), name)
             for key in thing:
                 self._entry(thing, key, f"{name}[{key!r}]")
-        elif isinstance(thing, (list, tuple, set, frozenset)):
+        elif isinstance(thing, (list, tuple, set, frozenset, deque)):
             self._collections.append((thing, tuple(thing), name))
             for item in thing:
                 self._see(item, name)
@@ -238,6 +260,11 @@ class Surroundings:
         value = getattr(owner, attribute, MISSING)
         self._attributes.append((owner, attribute, value, name))
         self._see(value, name)
+
+    def _contents(self, read: Callable[[], tuple[Any, ...]], name: str) -> None:
+        """Watch what a collection holds, and those things themselves."""
+        self._place(read, name)
+        self._see(read(), name)
 
     def _place(self, read: Callable[[], Any], name: str) -> None:
         self._places.append((read, read(), name))

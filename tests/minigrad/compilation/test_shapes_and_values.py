@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random
+import types
+import weakref
+from array import array
+from collections import UserList, deque
 from typing import Any
 
 import numpy as np
@@ -101,3 +105,52 @@ def test_random_numbers_of_a_function_of_values_are_left_to_python() -> None:
         found = [compiled().data for _ in range(20)]
     random.seed(3)
     assert found == [function().data for _ in range(20)]
+
+
+class Held:
+    factor = 2.0
+
+
+HELD = Held()
+DICTIONARY = {0: 2.0}
+CONTAINERS: dict[str, tuple[Any, Any, Any]] = {
+    "deque": (d := deque([2.0]), lambda: d[0], lambda v: d.__setitem__(0, v)),
+    "UserList": (u := UserList([2.0]), lambda: u[0], lambda v: u.__setitem__(0, v)),
+    "array": (a := array("d", [2.0]), lambda: a[0], lambda v: a.__setitem__(0, v)),
+    "bytearray": (b := bytearray([2]), lambda: b[0], lambda v: b.__setitem__(0, int(v))),
+    "proxy": (
+        m := types.MappingProxyType(DICTIONARY), lambda: m[0], lambda v: DICTIONARY.__setitem__(0, v)),
+    "values": (w := DICTIONARY.values(), lambda: next(iter(w)), lambda v: DICTIONARY.__setitem__(0, v)),
+    "weak reference": (r := weakref.ref(HELD), lambda: r().factor, lambda v: setattr(HELD, "factor", v)),
+    "bound built-in": (g := DICTIONARY.get, lambda: g(0), lambda v: DICTIONARY.__setitem__(0, v)),
+    "array of objects": (o := np.array([2.0], object), lambda: o[0], lambda v: o.__setitem__(0, v)),
+    "array of lists": (
+        q := np.array([[2.0], None], object), lambda: q[0][0], lambda v: q[0].__setitem__(0, v)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_every_container_is_looked_into(name: str) -> None:
+    _, read, change = CONTAINERS[name]
+    change(2.0)
+    compiled = mg.compile(lambda x: mg.tensor(x).sum() * read())
+    for value in (2.0, 7.0, 3.0):
+        change(value)
+        for _ in range(4):
+            assert compiled(np.ones(5)).item() == 5 * value
+
+
+def test_arguments_that_are_arrays_of_objects_are_told_apart() -> None:
+    compiled = mg.compile(lambda x, factors: mg.tensor(x).sum() * factors[0])
+    for value in (2.0, 7.0):
+        for _ in range(4):
+            assert compiled(np.ones(5), np.array([value], object)).item() == 5 * value
+
+
+def test_draws_of_a_random_state_are_left_to_python() -> None:
+    state = np.random.RandomState(3)
+    compiled = mg.compile(lambda x: mg.tensor(x).sum() * (1.0 if state.rand() < 0.5 else 2.0))
+    with pytest.warns(mg.CaptureWarning):
+        found = [compiled(np.ones(1)).item() for _ in range(20)]
+    state.seed(3)
+    assert found == [1.0 if state.rand() < 0.5 else 2.0 for _ in range(20)]
