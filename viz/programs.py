@@ -187,16 +187,16 @@ def blocks(program: Program, tensors: Mapping[int, str] | None = None) -> list[B
     >>> [(block.primitive, [row.words for row in block.rows]) for block in blocks(double.programs[0])]
     [('multiply', ['%1 = multiply(2.0, argument0)']), ('exp', ['%2 = exp(%1)'])]
     """
-    groups: list[tuple[tuple[str, str, str], list[Line]]] = []
+    groups: list[tuple[tuple[str, str], list[Line]]] = []
     for said in lines(program, tensors, views=False):
-        primitive, phase, layer, _ = said.instruction.origin
+        primitive, phase = said.instruction.origin
         phase = phase or (groups[-1][0][1] if groups else "forward")
-        key = primitive or said.instruction.name, phase, layer
+        key = primitive or said.instruction.name, phase
         if not groups or groups[-1][0] != key or said.parts or groups[-1][1][-1].parts:
             groups.append((key, []))
         groups[-1][1].append(said)
     plain = _commonest(program)
-    return [_block(key[0], key[1], members, plain) for key, members in groups]
+    return [_block(*key, members, plain) for key, members in groups]
 
 
 def _block(primitive: str, phase: str, members: Sequence[Line], plain: str) -> Block:

@@ -470,7 +470,7 @@ class Capture:
 
     # Where instructions come from
 
-    def mark(self, origin: tuple[str, str, str, str]) -> None:
+    def mark(self, origin: tuple[str, str]) -> None:
         """Say that the instructions since the last mark belong to this primitive."""
         for k in range(self._marked, len(self._instructions)):
             self._instructions[k] = dataclasses.replace(self._instructions[k], origin=origin)
@@ -661,7 +661,7 @@ class Looker:
 
     def result(self, primitive: Any, args: Any, options: Any, output: Any) -> None:
         """What was just computed is a primitive's value."""
-        self.capture.mark((primitive.name, "forward", "", ""))
+        self.capture.mark((primitive.name, "forward"))
 
     def seal(self, args: Any, output: Any) -> None:
         """Nothing to remember."""
@@ -672,7 +672,7 @@ class Looker:
     def cotangent(self, node: Any, k: int, compute: Callable[[], Any]) -> Any:
         """What is computed now is a primitive's derivative."""
         result = compute()
-        self.capture.mark((node.primitive.name, "backward", "", ""))
+        self.capture.mark((node.primitive.name, "backward"))
         return result
 
     def tangent(self, node: Any, compute: Callable[[], Any]) -> Any:

@@ -29,7 +29,7 @@ from .scalar import ScalarReplay
 from .settling import settled
 from .summary import ProgramCosts, ScalarCosts, Summary, summarized
 from .surroundings import DIRECT, Surroundings
-from .warning import CaptureWarning
+from .warning import CaptureWarning, NotTheSameError
 
 ATTEMPTS = 4
 """Calls after which a signature that never gives the same program twice is given up."""
@@ -48,10 +48,6 @@ SIGNATURES = 128
 
 _capturing = threading.Lock()
 """Held by the one run that is written down: Tensors hold stand-ins meanwhile."""
-
-
-class NotTheSameError(AssertionError):
-    """A checked function did something else than its program says."""
 
 
 def compile(
@@ -238,7 +234,7 @@ class Compiled:
         result = capture.run(self.function, args, options)
         entry.captured += 1
         if capture.has_values and not capture.has_tensors:
-            self.scalar = ScalarReplay(self.function)
+            self.scalar = ScalarReplay(self.function, self.check)
             return result, capture
         if capture.program is None:
             entry.refused += 1
@@ -339,9 +335,8 @@ class Compiled:
         return [replay for entry in self._entries.values() for replay in entry.replays]
 
     def __repr__(self) -> str:
-        return (
-            f"<compiled {getattr(self.function, '__name__', self.function)}: {len(self.programs)} programs>"
-        )
+        count = len(self.programs) + len(self.scalar.programs if self.scalar is not None else ())
+        return f"<compiled {getattr(self.function, '__name__', self.function)}: {count} programs>"
 
 
 def _move_to_front(replays: list[Replay], replay: Replay) -> None:

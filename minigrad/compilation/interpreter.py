@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,19 @@ def interpreted(program: Program, leaves: Sequence[Any]) -> dict[int, Any] | Non
         values.update(_results(instruction, values, program.specs, generators))
     decided = all(guard.kind(values[guard.slot]) == guard.expected for guard in program.guards)
     return values if decided else None
+
+
+def kernel(fused: Fused, arrays: Sequence[Any] = ()) -> Callable[..., None]:
+    """Return the loop of a fused instruction as one function of NumPy after another: what it means."""
+
+    def run(*arrays: Any) -> None:
+        values = dict(zip(fused.inputs, arrays, strict=False))
+        for part in fused.body:
+            values.update(_results(part, values, fused.specs, {}))
+        for slot, target in zip(fused.outputs, arrays[len(fused.inputs) :], strict=True):
+            target[...] = values[slot]
+
+    return run
 
 
 def _tensor(target: Any, leaves: Sequence[Any]) -> Any:
@@ -74,7 +87,7 @@ def _results(
         generator = generators.setdefault(id(outside), copy.deepcopy(outside))
         return {slot: generator.random(args[1])}
     if function is filled:
-        out = _empty(specs[slot])
+        out = specs[slot].empty()
         out[...] = args[0]
         return {slot: out}
     if instruction.updates is not None:
@@ -87,12 +100,5 @@ def _results(
             function(*args, out=out, **options)
         return {slot: out}
     if isinstance(function, np.ufunc) and function.nout == 1 and specs[slot].shape is not None:
-        return {slot: function(*args, out=_empty(specs[slot]), **options)}
+        return {slot: function(*args, out=specs[slot].empty(), **options)}
     return {slot: copy.copy(function(*args, **options))}
-
-
-def _empty(spec: Spec) -> Any:
-    """Return memory for a result, in the order of its axes."""
-    assert spec.shape is not None
-    lengths = [spec.shape[axis] for axis in spec.order]
-    return np.empty(lengths, spec.dtype).transpose(np.argsort(spec.order) if spec.order else None)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .capture import filled
-from .program import Fused, Instruction, Ref, Spec, substituted
+from .program import Instruction, Ref, Spec
 
 CASTS = {np.ndarray.astype, np.ndarray.copy, filled}
 """Functions that give the same numbers, in another dtype or another place."""
@@ -84,28 +84,6 @@ def loop_of(body: Sequence[Instruction], specs: Sequence[Spec]) -> Loop | None:
             return None
         loop.kinds[instruction.result] = kind
     return loop
-
-
-def interpreted(fused: Fused) -> Callable[..., None]:
-    """Return what a fused instruction says, one function of NumPy after another: slow, but what it means."""
-
-    def run(*arrays: Any) -> None:
-        values = dict(zip(fused.inputs, arrays, strict=False))
-        for instruction in fused.body:
-            args = substituted(instruction.args, lambda ref: values[ref.slot])
-            if instruction.function is operator.setitem:
-                result = np.array(args[0])
-                result[args[1]] = args[2]
-            else:
-                result = instruction.function(*args, **instruction.options)
-            if instruction.function is filled:
-                spec = fused.specs[instruction.result]
-                result = np.broadcast_to(np.asarray(result).astype(spec.dtype), spec.shape or ())
-            values[instruction.result] = np.asarray(result)
-        for slot, target in zip(fused.outputs, arrays[len(fused.inputs) :], strict=True):
-            target[...] = values[slot]
-
-    return run
 
 
 def _first(instruction: Instruction) -> tuple[int, ...]:

@@ -147,13 +147,12 @@ def _targets(
     program: Program, root: Mapping[int, int], last: Mapping[int, int], placed: Callable[[Instruction], bool]
 ) -> dict[int, int]:
     """Return the slots that may be computed right into the array from outside that they end in."""
-    made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
     decided = last_decision(program)
     found: dict[int, int] = {}
     for effect in program.effects:
-        if effect.kind != "array" or effect.slot is None or effect.slot not in made:
+        if effect.kind != "array" or effect.slot is None or effect.slot not in program.made:
             continue
-        k, first = made[effect.slot], effect.target
+        k, first = program.made[effect.slot], effect.target
         instruction = program.instructions[k]
         fits = program.specs[effect.slot] == program.specs[first] and program.sources[first].kind not in (
             "argument",
@@ -184,7 +183,6 @@ def _parts(
     elsewhere: Collection[int],
 ) -> dict[int, Place]:
     """Return the places of what is computed only to be concatenated: right in the long vector."""
-    made = {slot: instruction for instruction in program.instructions for slot in instruction.results}
     found: dict[int, Place] = {}
     for instruction in program.instructions:
         if instruction.function is not np.concatenate or instruction.options or len(instruction.args) != 1:
@@ -195,7 +193,9 @@ def _parts(
             memory, spec = root[ref.slot], program.specs[ref.slot]
             start, stop = stop, stop + spec.size
             whole = program.specs[memory]
-            fits = memory in made and placed(made[memory]) and memory not in (*elsewhere, *found, *places)
+            made = program.made.get(memory)
+            fits = made is not None and placed(program.instructions[made])
+            fits = fits and memory not in (*elsewhere, *found, *places)
             straight = whole.order == tuple(range(len(whole.shape or ()))) and whole.size == spec.size
             flat = len(spec.shape or ()) == 1 and whole.dtype == program.specs[instruction.result].dtype
             if fits and straight and flat:
@@ -214,15 +214,13 @@ def _kept(program: Program, root: Mapping[int, int]) -> set[int]:
 
 def last_decision(program: Program) -> int:
     """Return the index of the instruction after which nothing is decided any more; −1 if nothing is."""
-    made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
-    return max((made.get(guard.slot, -1) for guard in program.guards), default=-1)
+    return max((program.made.get(guard.slot, -1) for guard in program.guards), default=-1)
 
 
 def _ends(program: Program, targets: Mapping[int, int]) -> dict[int, tuple[int, int]]:
     """Return from when on an array from outside may be written to, and when its last numbers are."""
-    made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
     decided = last_decision(program)
-    return {first: (decided, made[slot]) for slot, first in targets.items()}
+    return {first: (decided, program.made[slot]) for slot, first in targets.items()}
 
 
 def _replaced(
@@ -249,14 +247,13 @@ def _still_read(program: Program, root: Mapping[int, int], last: Mapping[int, in
 
     The last replay left the old one where this one would put the new.
     """
-    made = {slot: k for k, instruction in enumerate(program.instructions) for slot in instruction.results}
     decided = last_decision(program)
     old = {_key(source.what): slot for slot, source in program.sources.items() if source.kind == "grad"}
     found = set()
     for effect in program.effects:
         if effect.kind == "grad" and effect.slot is not None and _key(effect.target) in old:
             memory = root[effect.slot]
-            if made.get(memory, -1) <= max(decided, last.get(old[_key(effect.target)], -1) - 1):
+            if program.made.get(memory, -1) <= max(decided, last.get(old[_key(effect.target)], -1) - 1):
                 found.add(memory)
     return found
 
@@ -317,8 +314,5 @@ class Free:
 
 def array_at(block: np.ndarray[Any, Any], offset: int, spec: Spec) -> np.ndarray[Any, Any]:
     """Return the array of a specification at a place in the block."""
-    assert spec.shape is not None
-    lengths = [spec.shape[axis] for axis in spec.order]
     flat = block[offset : offset + spec.bytes].view(spec.dtype)
-    back = np.argsort(spec.order) if spec.order else ()
-    return flat.reshape(lengths).transpose(back) if spec.order else flat.reshape(())
+    return spec.arranged(flat)

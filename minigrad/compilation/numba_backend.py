@@ -19,7 +19,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from .loops import interpreted, loop_of
+from . import interpreter
+from .loops import loop_of
 from .numba_source import source
 from .program import Fused, Spec
 
@@ -61,7 +62,7 @@ def kernel(fused: Fused, arrays: Sequence[Any]) -> Callable[..., None]:
     try:
         function = _function(source(fused, shared, split), [numba.int64, numba.int64] * split + signature)
     except numba.core.errors.NumbaError:  # what this version of numba doesn't know
-        return interpreted(fused)
+        return interpreter.kernel(fused)
     single = [k for k, slot in enumerate(fused.inputs) if fused.specs[slot].shape == () and arrays[k] is None]
     run = _in_parts(function, loop.shape[0], parts) if split else function
     return _with_arrays(run, single) if single else run

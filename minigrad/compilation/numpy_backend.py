@@ -10,10 +10,12 @@ import numpy as np
 
 from .. import writes
 from ..graph import tick
+from ..random import generator
+from ..tensor import Tensor
 from . import blocks
 from .capture import drawn, filled, recorded_elsewhere
 from .memory import Plan, array_at, last_decision, plan, roots
-from .program import Effect, Fused, Guard, Instruction, Program, Ref, Result, substituted
+from .program import Effect, Fused, Guard, Instruction, Program, Ref, Result, refs, substituted
 
 ARITHMETIC = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",
@@ -124,8 +126,7 @@ class Writer:
                 self.lines.append(f"n{slot} = {self._name(what, 'read')}()")
                 self._known[slot] = f"n{slot}"
             elif kind == "scratch":
-                spec = self.program.specs[slot]
-                self._static(slot, np.empty(spec.shape or (), spec.dtype))
+                self._static(slot, self.program.specs[slot].empty())
             elif kind in ("constant", "array"):
                 self._static(slot, what)
             elif kind == "data":
@@ -155,10 +156,10 @@ class Writer:
             return repr(x) if x is not Ellipsis else "..."
         if type(x) is float and np.isfinite(x):
             return repr(x)
-        if type(x) in (tuple, list) and any(True for _ in _slots(x)):
+        if type(x) in (tuple, list) and any(True for _ in refs(x)):
             inside = ", ".join(map(self._operand, x))
             return f"[{inside}]" if type(x) is list else f"({inside},)"
-        if type(x) is slice and any(True for _ in _slots(x)):
+        if type(x) is slice and any(True for _ in refs(x)):
             return f"slice({self._operand(x.start)}, {self._operand(x.stop)}, {self._operand(x.step)})"
         return self._name(x, "constant")
 
@@ -195,7 +196,7 @@ class Writer:
             self.lines.append(f"{copyto}({out}, {self._operand(args[0])}, 'unsafe')")
         elif function is drawn:
             self._remember_generator(instruction)
-            name = self._name(generator_of, "generator")
+            name = self._function(generator, "generator")
             self.lines.append(f"{name}({self._operand(args[0])}).random(out={out})")
         elif function is np.where:
             condition, x, y = map(self._operand, args)
@@ -204,15 +205,11 @@ class Writer:
         elif getattr(function, "__name__", "") == "reduce":
             known = {key: options.pop(key, default) for key, default in (("axis", 0), ("dtype", None))}
             keep = options.pop("keepdims", False)
-            rest = "".join(f", {key}={self._operand(value)}" for key, value in options.items())
-            name = self._function(function, instruction.name)
-            operands = ", ".join(map(self._operand, (*args, known["axis"], known["dtype"])))
-            self.lines.append(f"{name}({operands}, {out}{', True' if keep else ''}{rest})")
+            more = [out, "True"] if keep else [out]
+            self.lines.append(self._written(instruction, (*args, *known.values()), more, options))
         else:
-            rest = "".join(f", {key}={self._operand(value)}" for key, value in options.items())
             position = out if isinstance(function, np.ufunc) and function not in NAMED else f"out={out}"
-            operands = ", ".join(map(self._operand, args))
-            self.lines.append(f"{self._function(function, instruction.name)}({operands}, {position}{rest})")
+            self.lines.append(self._written(instruction, args, [position], options))
 
     def _update(self, instruction: Instruction, out: str) -> None:
         args, function = instruction.args, instruction.function
@@ -222,9 +219,7 @@ class Writer:
             operands = ", ".join(map(self._operand, args[1:]))
             self.lines.append(f"{self._function(function, instruction.name)}({out}, {operands})")
         else:
-            rest = "".join(f", {key}={self._operand(value)}" for key, value in instruction.options.items())
-            operands = ", ".join(map(self._operand, args))
-            self.lines.append(f"{self._function(function, instruction.name)}({operands}, {out}{rest})")
+            self.lines.append(self._written(instruction, args, [out], instruction.options))
 
     def _call(self, instruction: Instruction) -> str:
         args = instruction.args
@@ -232,9 +227,15 @@ class Writer:
             return f"{self._operand(args[0])}[{self._operand(args[1])}]"
         if instruction.function in ARITHMETIC and len(args) == 2:
             return f"{self._operand(args[0])} {ARITHMETIC[instruction.function]} {self._operand(args[1])}"
-        rest = "".join(f", {key}={self._operand(value)}" for key, value in instruction.options.items())
+        return self._written(instruction, args, [], instruction.options)
+
+    def _written(
+        self, instruction: Instruction, args: Sequence[Any], more: Sequence[str], options: Mapping[str, Any]
+    ) -> str:
+        """Return the call of an instruction's function; ``more`` are expressions that follow its operands."""
+        named = [f"{key}={self._operand(value)}" for key, value in options.items()]
         name = self._function(instruction.function, instruction.name)
-        return f"{name}({', '.join(map(self._operand, args))}{rest})"
+        return f"{name}({', '.join([*map(self._operand, args), *more, *named])})"
 
     def _memory(self, slot: int) -> np.ndarray[Any, Any]:
         place, spec = self.plan.places[slot], self.program.specs[slot]
@@ -247,14 +248,13 @@ class Writer:
         if slot in self.plan.joined:
             return self._own(slot)
         if place.kind == "own":
-            return array_at(np.empty(spec.bytes, np.uint8), 0, spec)
+            return spec.empty()
         return array_at(self.block, place.offset, spec)
 
     def _own(self, slot: int) -> np.ndarray[Any, Any]:
         """Return the memory of a vector whose parts are computed in their places."""
         if slot not in self._joined:
-            spec = self.program.specs[slot]
-            self._joined[slot] = np.empty(spec.shape or (), spec.dtype)
+            self._joined[slot] = self.program.specs[slot].empty()
         return self._joined[slot]
 
     def _check(self, guard: Guard) -> None:
@@ -265,12 +265,12 @@ class Writer:
 
     def _remember_generator(self, instruction: Instruction) -> None:
         """See that it can go back to where it was, where something is decided after a draw."""
-        if self.program.instructions.index(instruction) < last_decision(self.program):
-            name = self._name(generator_of, "generator")
-            generator = f"{name}({self._operand(instruction.args[0])}).bit_generator"
+        if self.program.made[instruction.result] < last_decision(self.program):
+            name = self._function(generator, "generator")
+            bits = f"{name}({self._operand(instruction.args[0])}).bit_generator"
             state = f"before_{len(self._undo)}"
-            self.lines.append(f"{state} = {generator}.state")
-            self._undo.insert(0, f"{generator}.state = {state}")
+            self.lines.append(f"{state} = {bits}.state")
+            self._undo.insert(0, f"{bits}.state = {state}")
 
     def _effects(self) -> None:
         """Write what changes outside, when everything is computed."""
@@ -323,7 +323,7 @@ class Writer:
             copied = f"{self._function(np.array, 'array')}({known})"
             if tree.kind == "array":
                 return copied
-            make = recorded_elsewhere if tree.kind == "recorded" else tensor_of
+            make = recorded_elsewhere if tree.kind == "recorded" else Tensor
             return f"{self._function(make, make.__name__)}({copied})"
         if isinstance(tree, (tuple, list)):
             inside = ", ".join(map(self._output, tree))
@@ -333,23 +333,3 @@ class Writer:
         if isinstance(tree, Mapping):
             return "{" + ", ".join(f"{key!r}: {self._output(value)}" for key, value in tree.items()) + "}"
         return self._name(tree, "constant")
-
-
-def generator_of(rng: Any) -> Any:
-    """Return the generator that a module draws from now."""
-    from ..random import generator
-
-    return generator(rng)
-
-
-def tensor_of(array: Any) -> Any:
-    """Return a Tensor of an array that was just made."""
-    from ..tensor import Tensor
-
-    return Tensor(array)
-
-
-def _slots(tree: Any) -> Any:
-    from .program import refs
-
-    return refs(tree)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +51,16 @@ class Spec:
         """Memory that an array of this kind takes."""
         return self.size * self.dtype.itemsize if self.shape is not None else 0
 
+    def arranged(self, flat: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the entries in a row as an array of this kind."""
+        assert self.shape is not None
+        lengths = [self.shape[axis] for axis in self.order]
+        return flat.reshape(lengths).transpose(np.argsort(self.order) if self.order else ())
+
+    def empty(self) -> np.ndarray[Any, Any]:
+        """Return memory of its own for an array of this kind."""
+        return self.arranged(np.empty(self.size, self.dtype))
+
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
@@ -73,7 +84,7 @@ class Instruction:
     fixed : bool
         Whether it must run, once and in its place: a random draw.
     origin : tuple of str
-        The primitive it belongs to, the pass (forward, backward, update), the layer, the source line.
+        The primitive it belongs to, and the pass (forward, backward, update).
     also : tuple of int
         Further slots that a fused instruction computes.
     """
@@ -85,7 +96,7 @@ class Instruction:
     view_of: int | None = None
     updates: int | None = None
     fixed: bool = False
-    origin: tuple[str, str, str, str] = ("", "", "", "")
+    origin: tuple[str, str] = ("", "")
     also: tuple[int, ...] = ()
 
     @property
@@ -204,6 +215,11 @@ class Program:
         from .listing import listing
 
         return listing(self)
+
+    @cached_property
+    def made(self) -> dict[int, int]:
+        """The index of the instruction that computes a slot."""
+        return {slot: k for k, part in enumerate(self.instructions) for slot in part.results}
 
     def having(self, stage: str, instructions: Sequence[Instruction], **changes: Any) -> Program:
         """Return the program with other instructions, after a pass of that name."""

@@ -90,7 +90,7 @@ def _step_together(capture: Capture, viewed: Any, together: Any, stand_ins: Any,
         part = data[start : start + numbers.size]
         start += numbers.size
         capture.assign(numbers, ..., part.reshape(numbers.shape))
-    capture.mark((type(viewed).__name__, "update", "", ""))
+    capture.mark((type(viewed).__name__, "update"))
 
 
 def _apply(
@@ -100,7 +100,7 @@ def _apply(
     arrays = [capture.array(array, Source("array", array)) for array in memory]
     step = capture.steps[id(state)][1]
     viewed.update(data, gradient, capture.array(work, Source("scratch", None)), step, *arrays)
-    capture.mark((type(viewed).__name__, "update", "", ""))
+    capture.mark((type(viewed).__name__, "update"))
 
 
 @contextmanager

@@ -148,7 +148,7 @@ class Surroundings:
             return
         self._seen[id(thing)] = thing  # kept, so that nothing else gets its id
         if isinstance(thing, np.ndarray) and thing.dtype.hasobject:
-            self._contents(lambda: tuple(thing.flat), name)
+            self._held(lambda: tuple(thing.flat), name)
         elif isinstance(thing, np.ndarray):
             self._arrays.append((thing, thing.tobytes(), name))
             self._place(lambda: (thing.shape, thing.dtype), name)
@@ -159,13 +159,13 @@ class Surroundings:
         elif isinstance(thing, (bytearray, memoryview, array)):
             self._place(lambda: bytes(thing), name)
         elif isinstance(thing, VIEWS):
-            self._contents(lambda: tuple(thing), name)
+            self._held(lambda: tuple(thing), name)
         elif isinstance(thing, types.MappingProxyType):
-            self._contents(lambda: tuple(thing.items()), name)
+            self._held(lambda: tuple(thing.items()), name)
         elif isinstance(thing, (UserDict, UserList)):
             self._see(thing.data, name)
         elif isinstance(thing, weakref.ref):
-            self._contents(lambda: (thing(),), name)
+            self._held(lambda: (thing(),), name)
         elif isinstance(thing, types.BuiltinMethodType):
             self._see(thing.__self__, name)
         elif hasattr(thing, "_record") and hasattr(thing, "_node"):
@@ -261,7 +261,7 @@ class Surroundings:
         self._attributes.append((owner, attribute, value, name))
         self._see(value, name)
 
-    def _contents(self, read: Callable[[], tuple[Any, ...]], name: str) -> None:
+    def _held(self, read: Callable[[], tuple[Any, ...]], name: str) -> None:
         """Watch what a collection holds, and those things themselves."""
         self._place(read, name)
         self._see(read(), name)

@@ -1,5 +1,9 @@
-"""How a function that can't be replayed says so."""
+"""How a function says that it can't be replayed, or is not what it was."""
 
 
 class CaptureWarning(UserWarning):
     """A function can't be replayed, and runs as it is."""
+
+
+class NotTheSameError(AssertionError):
+    """A checked function did something else than its program says."""

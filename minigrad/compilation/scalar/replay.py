@@ -9,7 +9,7 @@ from typing import Any
 from ...recording import PLAIN, current
 from ..randomness import Randomness
 from ..surroundings import Surroundings
-from ..warning import CaptureWarning
+from ..warning import CaptureWarning, NotTheSameError
 from .capture import ScalarCapture
 from .program import GuardFailed, OtherArguments, ScalarProgram
 from .record import Record, difference
@@ -35,6 +35,8 @@ class ScalarReplay:
     ----------
     function : callable
         What to call.
+    check : bool
+        Run every call as it is, and raise where it does something else than the one before.
 
     Attributes
     ----------
@@ -57,8 +59,8 @@ class ScalarReplay:
     1
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    def __init__(self, function: Callable[..., Any], check: bool = False) -> None:
+        self.function, self.check = function, check
         self.programs: list[ScalarProgram] = []
         self.reason: str | None = None
         self._first: Record | None = None
@@ -96,13 +98,17 @@ class ScalarReplay:
         before, self._surroundings = self._surroundings, surroundings
         if reason is None and first is not None:
             unlike = difference(first, capture.record)
+            if self.check and unlike is not None and first.signature == capture.record.signature:
+                raise NotTheSameError(unlike)
             if unlike is None and surroundings.changed() is not None:
                 reason = f"it changes {surroundings.changed()}, which it sees outside its arguments"
             elif unlike is None and not randomness.explained_by(()):
                 reason = "it draws random numbers: pass them as arguments"
             elif unlike is None and before.changed() is None:
-                self.programs.append(ScalarProgram(capture.record, first))
-                self._first, self._attempts = None, 0
+                if not self.check:
+                    self.programs.append(ScalarProgram(capture.record, first))
+                    self._first = None
+                self._attempts = 0
             elif first.signature == capture.record.signature and self._attempts >= PATIENCE:
                 reason = unlike or "what it sees outside its arguments changes again and again"
         if self._attempts > MOST or len(self.programs) > MOST or self._renewals > RENEWALS:

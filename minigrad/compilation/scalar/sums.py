@@ -37,9 +37,14 @@ class Sums(Instruction):
         passive: Sequence[bool],
         reach: tuple[int, ...],
     ) -> None:
-        super().__init__("sum" if gathers[0] is None else "sum of products", first, shape, reach)
+        super().__init__(self.called(gathers), first, shape, reach)
         self.gathers = gathers
         self.scatters = scatters(gathers, passive, reach)
+
+    @staticmethod
+    def called(gathers: Sequence[Gather | None]) -> str:
+        """Return what summaries call it."""
+        return "sum" if gathers[0] is None else "sum of products"
 
     @property
     def bytes(self) -> int:
@@ -83,7 +88,7 @@ class Sums(Instruction):
         return actions
 
 
-class MatrixProduct(Instruction):
+class MatrixProduct(Sums):
     """
     Sums of products that make up a matrix, ``out[i, j] = Σ left[i, t] · right[j, t]``, plus single terms.
 
@@ -101,17 +106,10 @@ class MatrixProduct(Instruction):
         What every backward pass does.
     """
 
-    def __init__(
-        self,
-        first: int,
-        shape: tuple[int, int],
-        gathers: Sequence[Gather | None],
-        passive: Sequence[bool],
-        reach: tuple[int, ...],
-    ) -> None:
-        super().__init__("matrix product", first, shape, reach)
-        self.gathers = gathers
-        self.scatters = scatters(gathers, passive, reach)
+    @staticmethod
+    def called(gathers: Sequence[Gather | None]) -> str:
+        """Return what summaries call it."""
+        return "matrix product"
 
     @property
     def bytes(self) -> int:

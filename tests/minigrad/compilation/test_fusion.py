@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.compilation import blocks, numba_source
-from minigrad.compilation.loops import interpreted, loop_of
+from minigrad.compilation import blocks, interpreter, numba_source
+from minigrad.compilation.loops import loop_of
 from minigrad.compilation.passes import optimized
 from minigrad.compilation.passes.fusion import fusion
 from minigrad.compilation.program import Fused, Program
@@ -62,7 +62,7 @@ def test_the_pass_leaves_results_unchanged(recipe: Any, given: Any) -> None:
     with np.errstate(all="ignore"):
         expected = function(*given)
     for got, right in zip(
-        replayed(fusion(program, everything), lambda fused, _: interpreted(fused), given),
+        replayed(fusion(program, everything), interpreter.kernel, given),
         expected,
         strict=True,
     ):

@@ -154,3 +154,23 @@ def test_draws_of_a_random_state_are_left_to_python() -> None:
         found = [compiled(np.ones(1)).item() for _ in range(20)]
     state.seed(3)
     assert found == [1.0 if state.rand() < 0.5 else 2.0 for _ in range(20)]
+
+
+def test_a_checked_function_of_values_names_what_differs() -> None:
+    factor, leaf = [2.0], mg.Value(3.0)
+    checked = mg.compile(lambda x: leaf * factor[0] * x, check=True)
+    for leaf.data in (3.0, 4.0, 5.0, 6.0):
+        assert checked(1.5).data == leaf.data * 3.0
+    factor[0] = 7.0
+    with pytest.raises(mg.NotTheSameError, match=r"2\.0.*multiply.*7\.0"):
+        checked(1.5)
+
+
+def test_a_checked_function_of_values_names_another_decision() -> None:
+    leaf = mg.Value(3.0)
+    checked = mg.compile(lambda x: leaf * x if leaf > 0 else leaf * 2.0 * x, check=True)
+    for _ in range(4):
+        assert checked(2.0).data == 6.0
+    leaf.data = -1.0
+    with pytest.raises(mg.NotTheSameError):
+        checked(2.0)

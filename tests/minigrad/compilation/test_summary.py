@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -84,21 +85,21 @@ def test_instructions_and_memory_are_those_of_the_program() -> None:
     assert costs.arguments == ("5 × 4 float32", "5 int64")
 
 
-def test_times_are_of_the_right_size() -> None:
-    a = np.random.default_rng(0).standard_normal((300, 300))
+def test_times_are_those_between_two_looks_at_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = np.random.default_rng(0).standard_normal((30, 30))
     chain = mg.compile(lambda x: (x @ x).sum() + 1.0, backend="numpy")
     for _ in range(3):
         chain(mg.tensor(a))
+    seconds = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(seconds)))
     (costs,) = chain.summary().programs
-    (((name,), (count, seconds)), *_) = costs.by("name").items()
-    assert name == "matmul" and count == 1
-    start = time.perf_counter()
-    for _ in range(20):
-        a @ a
-    alone = (time.perf_counter() - start) / 20
-    assert alone / 5 < seconds < alone * 5
-    assert costs.seconds == pytest.approx(sum(cost.seconds for cost in costs.costs))
-    assert sum(seconds for _, seconds in costs.by("phase", "name").values()) == pytest.approx(costs.seconds)
+    assert [(cost.name, cost.seconds) for cost in costs.costs] == [
+        ("matmul", 1),
+        ("add.reduce", 1),
+        ("add", 1),
+    ]
+    assert costs.by("name") == {(cost.name,): (1, 1) for cost in costs.costs}
+    assert costs.seconds == 3
 
 
 def test_groups_add_up_and_the_most_costly_comes_first() -> None:
