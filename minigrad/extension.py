@@ -30,6 +30,7 @@ def primitive(
     kinks: Mapping[float | str, str] | None = None,
     pattern: Rule | None = None,
     margins: Rule | None = None,
+    envelope: bool = False,
     example: Sequence[Any] | None = None,
     check: bool = True,
 ) -> Any:
@@ -64,6 +65,9 @@ def primitive(
     pattern, margins : callables, optional
         Of a gate, for :func:`minigrad.thin`: which piece it follows, ``pattern(*arrays)``, and the boundaries
         of that piece, ``margins(pattern, *arrays)``, in one more axis.
+    envelope : bool
+        Of a gate, for :mod:`minigrad.regions`: whether its margins are how far the winner leads over each of
+        its pieces, as for a maximum, rather than boundaries that stay where they are on both sides.
     example : sequence of array_like, optional
         Arguments to check the rule at; needed unless it is elementwise.
     check : bool
@@ -105,7 +109,7 @@ def primitive(
     metadata: dict[str, Any] = {
         "formula": formula or name, "source": source, "symbol": symbol, "domain": domain, "kinks": kinks,
         "classes": (classes,) * len(rules) if isinstance(classes, str) else classes,
-        "pattern": pattern, "margins": margins,
+        "pattern": pattern, "margins": margins, "envelope": envelope,
     }  # fmt: skip
     before = REGISTRY.get(name)
     replaced = {key: known for key, known in list(NUMPY.items()) if known is before or key is forward}

@@ -131,6 +131,10 @@ def _extremum_margins(pattern: Any, *pieces: Operand) -> Operand:
     return lead(pattern, np.stack(np.broadcast_arrays(*pieces), axis=-1))
 
 
+def _minimum_margins(pattern: Any, *pieces: Operand) -> Operand:
+    return -_extremum_margins(pattern, *pieces)
+
+
 def _maximum(*pieces: Operand) -> Operand:
     return reduce(np.maximum, pieces)
 
@@ -152,9 +156,13 @@ maximum, minimum = (
         numpy=[ufunc],
         kinks={"ties": "shared equally"},
         pattern=_extremum_pattern(forward),
-        margins=_extremum_margins,
+        margins=margins,
+        envelope=True,
     )
-    for name, forward, ufunc in (("maximum", _maximum, np.maximum), ("minimum", _minimum, np.minimum))
+    for name, forward, ufunc, margins in (
+        ("maximum", _maximum, np.maximum, _extremum_margins),
+        ("minimum", _minimum, np.minimum, _minimum_margins),
+    )
 )
 
 
@@ -200,6 +208,7 @@ maxout = Elementwise(
     margins=lambda winner, *pieces: _extremum_margins(
         np.arange(len(pieces)) == np.asarray(winner)[..., None], *pieces
     ),
+    envelope=True,
 )
 
 
@@ -254,6 +263,7 @@ group_maxout = General(
     kinks={"ties": "the first piece wins"},
     pattern=_group_winners,
     margins=_group_margins,
+    envelope=True,
     on_scalars=_group_maxout_on_scalars,
 )
 

@@ -60,6 +60,9 @@ class Primitive:
         the output; margins, and patterns that weigh pieces, have one more axis. ``margins(pattern, *args)``
         is linear in the arguments, so that the same function gives the slopes of δ; for elementwise gates
         those may have more axes in front.
+    envelope : bool
+        For a gate: whether its margins are the winner's lead over every piece, of which the pieces are the
+        envelope. Else each margin is a boundary of its own, which stays where it is when another is crossed.
     on_scalars : callable, optional
         The same operation on Python's floats or on arrays of Values, where `forward` is slow or does not do.
     guards : bool
@@ -88,6 +91,7 @@ class Primitive:
         numpy: Sequence[Callable[..., Any]] = (),
         pattern: Rule | None = None,
         margins: Rule | None = None,
+        envelope: bool = False,
         on_scalars: Rule | None = None,
     ) -> None:
         self.name = name
@@ -102,6 +106,7 @@ class Primitive:
         self.kinks = dict(kinks or {})
         self.pattern = pattern
         self.margins = margins
+        self.envelope = envelope
         self.on_scalars = on_scalars
         self.differentiable = tuple(kind != "constant" for kind in self.classes)
         self.__doc__ = f"{formula}  ({source})"

@@ -174,11 +174,11 @@ def _entries(x: Any, axis: Axis, keepdims: bool) -> Any:
     return last.reshape(*shape, _count(x, axis))
 
 
-def _extremum_margins(pattern: Any, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
-    return lead(pattern, _entries(x, axis, keepdims))
-
-
 def _extremum(name: str, pairwise: Any) -> Guarded:
+    def margins(pattern: Any, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
+        ahead = lead(pattern, _entries(x, axis, keepdims))
+        return ahead if name == "max" else -ahead
+
     def forward(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
         return getattr(x, name)(axis=axis, keepdims=keepdims)
 
@@ -200,7 +200,8 @@ def _extremum(name: str, pairwise: Any) -> Guarded:
         classes="gate",
         kinks={"ties": "shared equally"},
         pattern=pattern,
-        margins=_extremum_margins,
+        margins=margins,
+        envelope=True,
         on_scalars=on_scalars,
     )
 

@@ -3,17 +3,20 @@
 Every node that depends on the input carries its slopes, the derivatives by the input in one more, first axis,
 and its constant, which is what it would be at input 0 if every gate kept its piece. Both hold throughout the
 region, and so the gates' boundaries are affine too.
+
+Nothing here knows how many inputs there are: of a batch, every row has slopes of its own. And the derivatives
+may be by some directions only, such as the two of a plane: see :mod:`minigrad.thin.followed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from ..graph import Node, newest_first
+from ..graph import Node, Vertex, newest_first
 from ..nn import Module
 from ..origins import Origins
 from ..recording import current, enable_grad, recording_origin
@@ -43,8 +46,8 @@ class Gate:
         δ: zero where the unit changes its piece.
     slopes : ndarray, shape (n_in, *units, boundaries)
         ∇δ: the derivatives of the margins by the input; 0 where only rounding keeps them from it.
-    noise : ndarray
-        What margins and slopes may be off by, as two rows of numbers for the units.
+    noise : ndarray, shape (2, *units) or (2, 1, ..., 1)
+        What margins and slopes may be off by.
     """
 
     node: Node
@@ -86,6 +89,8 @@ def affine_map(net: Module, x: Array) -> AffineMap:
     """
     Run ``net`` on ``x`` once and return the affine map that it follows there.
 
+    A vector is given to the network as it is, anything else as a batch of one.
+
     Raises
     ------
     NotPiecewiseLinearError
@@ -93,36 +98,69 @@ def affine_map(net: Module, x: Array) -> AffineMap:
     TypeError
         If the network returns no Tensor.
     """
-    leaf = Tensor(x, requires_grad=True)
-    with enable_grad(), recording_origin(Origins(net), current().inspect):
-        output = net(leaf)
-    if not isinstance(output, Tensor):
-        raise TypeError(f"a network returns a Tensor, but this one returned a {type(output).__name__}")
-    slopes: dict[int, Array] = {id(leaf): np.eye(x.size, dtype=x.dtype)}
-    constants: dict[int, Array] = {id(leaf): np.zeros_like(x)}
-    sizes: dict[int, Array] = {id(leaf): squares_of_input(x)}
-    nodes, gates = [], []
-    root = output._node or output
-    for node in reversed(newest_first(root)):
-        arriving = [None if parent is None else slopes.get(id(parent)) for parent in node.parents]
-        if node.primitive is None or all(slope is None for slope in arriving):
-            continue
-        _check_piecewise_linear(node, arriving)
-        slopes[id(node)] = _slopes(node, arriving)
+    leaf, output = run(net, x if x.ndim == 1 else x[None])
+    slopes: dict[int, Array] = {id(leaf): np.eye(x.size, dtype=x.dtype).reshape(x.size, *leaf.shape)}
+    constants: dict[int, Array] = {id(leaf): np.zeros_like(leaf.data)}
+    root, nodes, gates = output._node or output, [], []
+    for node, gate in carry(root, slopes, {id(leaf): squares_of_input(leaf.data)}):
         constants[id(node)] = _constant(node, [constants.get(id(parent)) for parent in node.parents])
-        terms = [sizes.get(id(parent)) for parent in node.parents]
-        sizes[id(node)] = squares(node, terms)
         nodes.append(node)
-        if "gate" in node.primitive.classes:
-            gates.append(_gate(node, arriving, noise(node, terms)))
+        if gate is not None:
+            gates.append(gate)
     weight = slopes.get(id(root), np.zeros((x.size, *output.shape), dtype=output.dtype))
     bias = constants.get(id(root), output.data)
     return AffineMap(leaf, output.data.copy(), weight.T.copy(), bias.copy(), tuple(nodes), tuple(gates))
 
 
-def _check_piecewise_linear(node: Node, arriving: Sequence[Array | None]) -> None:
-    """Judge by how the primitive depends on the arguments that depend on the input."""
-    classes = [node.primitive.class_of(k) for k, slope in enumerate(arriving) if slope is not None]
+def run(net: Module, x: Array) -> tuple[Tensor, Tensor]:
+    """Run ``net`` and return the leaf, which holds the input, and the recorded output."""
+    leaf = Tensor(x, requires_grad=True)
+    with enable_grad(), recording_origin(Origins(net), current().inspect):
+        output = net(leaf)
+    if not isinstance(output, Tensor):
+        raise TypeError(f"a network returns a Tensor, but this one returned a {type(output).__name__}")
+    return leaf, output
+
+
+def dependent(root: Vertex, leaf: Tensor) -> Iterator[Node]:
+    """Iterate over the nodes between the leaf and the root, whatever is computed from others after them."""
+    reached = {id(leaf)}
+    for node in reversed(newest_first(root)):
+        if node.primitive is not None and not reached.isdisjoint(map(id, node.parents)):
+            reached.add(id(node))
+            yield node
+
+
+def carry(
+    root: Vertex, slopes: dict[int, Array], sizes: dict[int, Array], rows: int = 1
+) -> Iterator[tuple[Node, Gate | None]]:
+    """
+    Carry the slopes of the leaf to the root; iterate over the nodes on the way, and their gates.
+
+    Parameters
+    ----------
+    root : vertex
+        Where to.
+    slopes, sizes : dict by id of a vertex
+        They have the leaf's, and get every node's: derivatives, and squared sizes as in `rounding`.
+    rows : int
+        How many inputs there are: 1, or the length of a batch's first axis.
+    """
+    for node in reversed(newest_first(root)):
+        arriving = [None if parent is None else slopes.get(id(parent)) for parent in node.parents]
+        if node.primitive is None or all(slope is None for slope in arriving):
+            continue
+        check_piecewise_linear(node, [slope is not None for slope in arriving])
+        slopes[id(node)] = _slopes(node, arriving)
+        terms = [sizes.get(id(parent)) for parent in node.parents]
+        sizes[id(node)] = squares(node, terms)
+        is_gate = "gate" in node.primitive.classes
+        yield node, _gate(node, arriving, noise(node, terms, rows)) if is_gate else None
+
+
+def check_piecewise_linear(node: Node, moving: Sequence[bool]) -> None:
+    """Judge by how the primitive depends on its `moving` arguments: those that depend on the input."""
+    classes = [node.primitive.class_of(k) for k, moves in enumerate(moving) if moves]
     product = "multilinear" in classes and sum(kind in ("multilinear", "gate") for kind in classes) > 1
     if "smooth" not in classes and not product:
         return

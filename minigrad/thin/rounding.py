@@ -37,15 +37,20 @@ def squares(node: Node, arriving: Sequence[Array | None]) -> Array:
     return np.stack([node.primitive.forward(*args, **node.options) for args in rows])
 
 
-def noise(node: Node, arriving: Sequence[Array | None]) -> Array:
-    """Return what margins of a gate, and their slopes, may be off by, shape (2, *units or 1, ..., 1)."""
+def noise(node: Node, arriving: Sequence[Array | None], rows: int = 1) -> Array:
+    """
+    Return what margins of a gate, and their slopes, may be off by, shape (2, *units or 1, ..., 1).
+
+    Where a gate compares several entries, it is that of the largest among all, of each of the `rows` inputs.
+    """
     known = [square for square in arriving if square is not None]
     if isinstance(node.primitive, Elementwise):
         total = _squares_of_result(node.output)
         total = total + sum(aligned(square, node) for square in known)
     else:
-        total = np.max([square.reshape(2, -1).max(axis=1, initial=0) for square in known], axis=0)
-        total = total.reshape(2, *(1,) * np.ndim(node.output))
+        each = rows if all(square.shape[1] == rows for square in known) else 1
+        total = np.max([square.reshape(2, each, -1).max(axis=2, initial=0) for square in known], axis=0)
+        total = total.reshape(2, *(each,)[: np.ndim(node.output)], *(1,) * (np.ndim(node.output) - 1))
     size = np.sqrt(np.nan_to_num(total, nan=0.0, posinf=1e300))
     return np.asarray(UNITS * float(np.finfo(node.output.dtype).eps) * size)
 

@@ -195,6 +195,29 @@ def test_a_gate_is_affine_as_long_as_its_pattern_stays(name: str, data: Any, see
     np.testing.assert_allclose(change, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", GATES)
+@few
+@given(data=st.data(), seed=seeds)
+def test_beyond_its_region_a_gate_goes_on_as_it_says(name: str, data: Any, seed: int) -> None:
+    """The margins tell from here what is followed elsewhere: by the least lead, or by their signs alone."""
+    sample = gate_sample(name, data)
+    primitive, options = sample.primitive, sample.options
+    moving = [primitive.class_of(k) == "gate" and (name != "clip" or k == 0) for k in range(len(sample.args))]
+    rng = np.random.default_rng(seed)
+    other = [a + rng.normal(size=a.shape) * moves for a, moves in zip(sample.args, moving, strict=True)]
+    assert primitive.pattern is not None and primitive.margins is not None
+    here = np.asarray(primitive.pattern(*sample.args, **options))
+    there = np.asarray(primitive.pattern(*other, **options))
+    seen = np.asarray(primitive.margins(here, *other, **options))
+    own = np.asarray(primitive.margins(there, *other, **options))
+    if not primitive.envelope:
+        np.testing.assert_array_equal(seen, own)
+    else:  # the lead over each piece, seen from there, is what remains above the least
+        np.testing.assert_allclose(
+            seen - seen.min(axis=-1, keepdims=True, initial=0), own, rtol=1e-9, atol=1e-12
+        )
+
+
 # What is known about each primitive
 
 
