@@ -53,7 +53,7 @@ from .value import Value
 from .writes import ChangedInPlaceError
 
 if TYPE_CHECKING:
-    from . import data, nn, optim
+    from . import data, nn, optim, regions
     from .anomaly import AnomalyError, detect_anomaly
     from .check import GradientMismatch, check_gradients
     from .compilation import CaptureWarning, Compiled, NotTheSameError, compile
@@ -167,6 +167,7 @@ __all__ = [
     "primitive",
     "rad2deg",
     "reciprocal",
+    "regions",
     "relu",
     "remainder",
     "rint",
@@ -195,7 +196,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a part of the library, or one of its names, when it is first asked for."""
-    if name in ("data", "nn", "optim"):
+    if name in ("data", "nn", "optim", "regions"):
         found: Any = import_module(f".{name}", __name__)
     else:
         home = next((part for part, names in _PARTS.items() if name in names), None)
