@@ -197,7 +197,7 @@ def _pooled(
     """Check what a pooling was given, and write it out per axis."""
     x = _real(name, x)
     _check_layout(name, x, IMAGES)
-    kernel = _per_axis(name, "kernel_size", kernel_size, 2, least=1)
+    kernel = per_axis(name, "kernel_size", kernel_size, 2, least=1)
     stride, padding = _geometry(name, x, kernel, kernel if stride is None else stride, padding)
     if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
         raise ValueError(
@@ -210,8 +210,8 @@ def _geometry(
     name: str, x: Any, kernel: Lengths, stride: PerAxis, padding: PerAxis
 ) -> tuple[Lengths, Lengths]:
     """Write stride and padding out per axis, and check that a window fits."""
-    stride = _per_axis(name, "stride", stride, len(kernel), least=1)
-    padding = _per_axis(name, "padding", padding, len(kernel), least=0)
+    stride = per_axis(name, "stride", stride, len(kernel), least=1)
+    padding = per_axis(name, "padding", padding, len(kernel), least=0)
     if min(kernel) < 1 or min(output_lengths(x.shape[2:], kernel, stride, padding)) < 1:
         padded = tuple(n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True))
         raise ValueError(
@@ -221,9 +221,12 @@ def _geometry(
     return stride, padding
 
 
-def _per_axis(name: str, option: str, value: Any, axes: int, least: int) -> Lengths:
+def per_axis(name: str, option: str, value: Any, axes: int, least: int) -> Lengths:
+    """Return a whole number of at least ``least`` for each axis, of one for all or of several."""
     lengths = (value,) * axes if isinstance(value, (int, np.integer)) else value
-    whole = isinstance(lengths, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in lengths)
+    whole = isinstance(lengths, (tuple, list)) and all(
+        isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in lengths
+    )
     if not whole or len(lengths) != axes or min(lengths) < least:
         many = f", or {axes} of them" if axes > 1 else ""
         raise ValueError(f"{name} got {option}={value!r}; it must be a whole number from {least}{many}")

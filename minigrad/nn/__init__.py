@@ -1,17 +1,26 @@
 """Networks: layers, losses, initial weights, files."""
 
 from . import init
-from .activations import LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
+from .activations import Hardtanh, LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
+from .images import AvgPool2d, Conv2d, Flatten, MaxPool2d
 from .layers import Dropout, Identity, Linear, Residual, Sequential
 from .loading import load
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge_loss, mse_loss
-from .module import Module, Parameter, watch
+from .module import Buffer, Module, Parameter, watch
+from .normalization import BatchNorm
 
 __all__ = [
+    "AvgPool2d",
+    "BatchNorm",
+    "Buffer",
+    "Conv2d",
     "Dropout",
+    "Flatten",
+    "Hardtanh",
     "Identity",
     "LeakyReLU",
     "Linear",
+    "MaxPool2d",
     "Maxout",
     "Module",
     "PReLU",

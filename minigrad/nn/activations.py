@@ -95,7 +95,7 @@ class LeakyReLU(Activation):
     primitive = gates.leaky_relu
 
     def __init__(self, slope: float = 0.01) -> None:
-        self.slope = _finite("LeakyReLU's slope", slope)
+        self.slope = finite("LeakyReLU's slope", slope)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the primitive."""
@@ -128,7 +128,7 @@ class PReLU(Activation):
     primitive = gates.prelu
 
     def __init__(self, init: float = 0.25, *, dtype: DTypeLike = np.float32) -> None:
-        self.slope = Parameter(np.array([_finite("PReLU's init", init)], dtype=dtype))
+        self.slope = Parameter(np.array([finite("PReLU's init", init)], dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the primitive."""
@@ -136,6 +136,41 @@ class PReLU(Activation):
 
     def __repr__(self) -> str:
         return f"PReLU({self.slope.item():g})"
+
+
+class Hardtanh(Activation):
+    """
+    x, kept between ``low`` and ``high``; ReLU6 is Hardtanh(0, 6).
+
+    Raises
+    ------
+    ValueError
+        If the bounds are not finite, or not in order.
+
+    Examples
+    --------
+    >>> from minigrad import nn
+    >>> nn.Hardtanh()([-2.0, 0.5, 3.0]).data
+    array([-1. ,  0.5,  1. ])
+    """
+
+    primitive = gates.clip
+
+    def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
+        self.low, self.high = finite("Hardtanh's low", low), finite("Hardtanh's high", high)
+        if self.low >= self.high:
+            raise ValueError(f"Hardtanh needs low < high, but got low={low!r} and high={high!r}")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the primitive."""
+        return self.primitive(x, self.low, self.high)
+
+    def config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"low": self.low, "high": self.high}
+
+    def __repr__(self) -> str:
+        return f"Hardtanh({self.low:g}, {self.high:g})"
 
 
 class Maxout(Activation):
@@ -191,7 +226,7 @@ class Maxout(Activation):
         return f"Maxout({self.pieces if isinstance(self.pieces, int) else list(self.pieces)})"
 
 
-def _finite(name: str, value: Any) -> float:
+def finite(name: str, value: Any) -> float:
     """Return ``value`` as a finite float."""
     try:
         number = math.nan if isinstance(value, str) else float(value)

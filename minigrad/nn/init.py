@@ -1,7 +1,12 @@
-"""Initial weights. Each function draws for one weight, or for every Linear of a network, and returns it."""
+"""Initial weights. Each function draws for one weight, or for every layer of a network, and returns it.
+
+Of a convolution's kernels (out_channels, channels, height, width), n_in is what a window holds, and n_out how
+many weights an entry of the image meets.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
@@ -21,8 +26,8 @@ def he_normal(target: Target, rng: Seed = None) -> Target:
 
     Parameters
     ----------
-    target : Parameter of shape (n_out, n_in), or Module
-        What to fill, in place; of a Module, every weight that is a matrix and the bias beside it.
+    target : Parameter of shape (n_out, n_in) or (out_channels, channels, height, width), or Module
+        What to fill, in place; of a Module, every such weight and the bias beside it.
     rng : numpy.random.Generator or int, optional
         Where to draw from, or a seed; by default minigrad's own generator.
 
@@ -38,7 +43,7 @@ def he_normal(target: Target, rng: Seed = None) -> Target:
     >>> round(float(weight.std()) * 500 ** 0.5, 1)
     1.0
     """
-    return _fill(target, rng, lambda draw, n_out, n_in: draw.normal(0, _root(2, n_in), (n_out, n_in)))
+    return _fill(target, rng, lambda draw, n_out, n_in, shape: draw.normal(0, _root(2, n_in), shape))
 
 
 def he_uniform(target: Target, rng: Seed = None) -> Target:
@@ -53,7 +58,7 @@ def he_uniform(target: Target, rng: Seed = None) -> Target:
     >>> bool(abs(nn.init.he_uniform(nn.Linear(6, 5), rng=0).weight.data).max() <= 1)
     True
     """
-    return _fill(target, rng, lambda draw, n_out, n_in: _even(draw, _root(6, n_in), (n_out, n_in)))
+    return _fill(target, rng, lambda draw, n_out, n_in, shape: _even(draw, _root(6, n_in), shape))
 
 
 def xavier_normal(target: Target, rng: Seed = None) -> Target:
@@ -68,7 +73,7 @@ def xavier_normal(target: Target, rng: Seed = None) -> Target:
     >>> nn.init.xavier_normal(nn.Linear(6, 5), rng=0).bias.data
     array([0., 0., 0., 0., 0.], dtype=float32)
     """
-    return _fill(target, rng, lambda draw, n_out, n_in: draw.normal(0, _root(2, n_in + n_out), (n_out, n_in)))
+    return _fill(target, rng, lambda draw, n_out, n_in, shape: draw.normal(0, _root(2, n_in + n_out), shape))
 
 
 def xavier_uniform(target: Target, rng: Seed = None) -> Target:
@@ -83,7 +88,7 @@ def xavier_uniform(target: Target, rng: Seed = None) -> Target:
     >>> bool(abs(nn.init.xavier_uniform(nn.Linear(3, 3), rng=0).weight.data).max() <= 1)
     True
     """
-    return _fill(target, rng, lambda draw, n_out, n_in: _even(draw, _root(6, n_in + n_out), (n_out, n_in)))
+    return _fill(target, rng, lambda draw, n_out, n_in, shape: _even(draw, _root(6, n_in + n_out), shape))
 
 
 def sigmoid_era(target: Target, rng: Seed = None) -> Target:
@@ -99,26 +104,35 @@ def sigmoid_era(target: Target, rng: Seed = None) -> Target:
     True
     """
     return _fill(
-        target, rng, lambda draw, n_out, n_in: draw.normal(0, _root(1, n_in), (n_out, n_in)), bias_scale=1.0
+        target, rng, lambda draw, n_out, n_in, shape: draw.normal(0, _root(1, n_in), shape), bias_scale=1.0
     )
 
 
 def _fill(target: Target, rng: Seed, draw_weight: Callable[..., Array], bias_scale: float = 0.0) -> Target:
     draw = generator(rng)
     if isinstance(target, Parameter):
-        if target.ndim != 2:
-            raise ValueError(f"an initialiser fills a matrix (n_out, n_in), but got shape {target.shape}")
-        target.data[...] = draw_weight(draw, *target.shape)
+        if target.ndim < 2:
+            raise ValueError(
+                f"an initialiser fills a matrix (n_out, n_in), or kernels (out_channels, channels, …), "
+                f"but got shape {target.shape}"
+            )
+        target.data[...] = draw_weight(draw, *_neighbours(target.shape), target.shape)
         return target
     if not isinstance(target, Module):
         raise TypeError(f"an initialiser fills a Parameter or a Module, not a {type(target).__name__}")
     for module in target.modules():
         weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-        if isinstance(weight, Parameter) and weight.ndim == 2:
-            weight.data[...] = draw_weight(draw, *weight.shape)
+        if isinstance(weight, Parameter) and weight.ndim >= 2:
+            weight.data[...] = draw_weight(draw, *_neighbours(weight.shape), weight.shape)
             if isinstance(bias, Parameter):
                 bias.data[...] = draw.normal(0, bias_scale, bias.shape)
     return target
+
+
+def _neighbours(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return n_out and n_in of a weight."""
+    window = math.prod(shape[2:])
+    return shape[0] * window, shape[1] * window
 
 
 def _root(numerator: float, n: int) -> float:
@@ -126,5 +140,5 @@ def _root(numerator: float, n: int) -> float:
     return float(np.sqrt(numerator / max(n, 1)))
 
 
-def _even(draw: np.random.Generator, bound: float, shape: tuple[int, int]) -> Array:
+def _even(draw: np.random.Generator, bound: float, shape: tuple[int, ...]) -> Array:
     return draw.uniform(-bound, bound, shape)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Array
-from . import activations, layers, storage
+from . import activations, images, layers, normalization, storage
 from .module import Module
 
 LAYERS: dict[str, type[Module]] = {
@@ -24,10 +24,25 @@ LAYERS: dict[str, type[Module]] = {
         activations.ReLU,
         activations.LeakyReLU,
         activations.PReLU,
+        activations.Hardtanh,
         activations.Maxout,
+        images.Conv2d,
+        images.MaxPool2d,
+        images.AvgPool2d,
+        images.Flatten,
+        normalization.BatchNorm,
     )
 }
 """The layers that a file may name: no other code is looked up."""
+
+MADE_OF: dict[str, tuple[str, ...]] = {
+    "Linear": (),
+    "Conv2d": ("stride", "padding"),
+    "BatchNorm": ("eps", "momentum"),
+}
+"""The layers whose size is that of their numbers, and what else they are made of."""
+
+STATE = ("weight", "bias", "running_mean", "running_var")
 
 
 def load(path: str | os.PathLike[str]) -> Module:
@@ -65,12 +80,11 @@ def _build(record: Mapping[str, Any], arrays: Mapping[str, Array], path: str = "
     kind = config.pop("type")
     if kind not in LAYERS:
         raise ValueError(f"unknown layer {kind!r}; this version knows {', '.join(LAYERS)}")
-    if kind == "Linear":
-        linear = layers.Linear.of(arrays[f"{path}weight"], arrays.get(f"{path}bias"))
-        if linear.config() != config:
-            raise ValueError(
-                f"layer {path or 'alone'} should be of {config}, but its numbers are of {linear}"
-            )
-        return linear
+    if kind in MADE_OF:
+        own = {name: arrays[f"{path}{name}"] for name in STATE if f"{path}{name}" in arrays}
+        layer = LAYERS[kind].of(**own, **{name: config[name] for name in MADE_OF[kind]})  # type: ignore[attr-defined]
+        if layer.config() != config:
+            raise ValueError(f"layer {path or 'alone'} should be of {config}, but its numbers are of {layer}")
+        return layer
     inside = [_build(layer, arrays, f"{path}{k}.") for k, layer in enumerate(config.pop("layers", []))]
     return LAYERS[kind](*inside, **config)

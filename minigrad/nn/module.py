@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,12 +37,34 @@ class Parameter(Tensor):
         super().__init__(np.array(data), requires_grad=True, label=label)
 
 
+class Buffer(Tensor):
+    """
+    A Tensor that belongs to a module's state without being learned, such as a running average.
+
+    It is saved, loaded and restored with the parameters, but no optimizer gets it. Write to it in place.
+
+    Examples
+    --------
+    >>> from minigrad import nn
+    >>> list(nn.BatchNorm(1).state_dict()), len(nn.BatchNorm(1).parameters())
+    (['weight', 'bias', 'running_mean', 'running_var'], 2)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        super().__init__(np.array(data), label=label)
+
+
+State: TypeAlias = Parameter | Buffer
+
+
 class Module:
     """
     A function of one Tensor with parameters; the base of every layer and network.
 
-    Subclasses define ``forward(x)``. Parameters and modules that are attributes are found by themselves;
-    in a list or a dictionary they are not, so that setting one raises TypeError.
+    Subclasses define ``forward(x)``. Parameters, buffers and modules that are attributes are found by
+    themselves; in a list or a dictionary they are not, so that setting one raises TypeError.
 
     Attributes
     ----------
@@ -101,11 +123,18 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Iterate over all parameters with dotted names such as ``0.weight``, each once."""
+        return ((name, value) for name, value in self._named_state() if isinstance(value, Parameter))
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """Iterate over all buffers with dotted names such as ``1.running_mean``, each once."""
+        return ((name, value) for name, value in self._named_state() if isinstance(value, Buffer))
+
+    def _named_state(self) -> Iterator[tuple[str, State]]:
         seen: set[int] = set()
         for path, module in self.named_modules():
             for name, value in vars(module).items():
                 module._refuse_hidden(name, value)  # a list may have grown since it was set
-                if isinstance(value, Parameter) and id(value) not in seen:
+                if isinstance(value, State) and id(value) not in seen:
                     seen.add(id(value))
                     yield (f"{path}.{name}" if path else name), value
 
@@ -129,12 +158,12 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, Array]:
-        """Return a copy of every parameter by name."""
-        return {name: parameter.data.copy() for name, parameter in self.named_parameters()}
+        """Return a copy of every parameter and buffer by name."""
+        return {name: tensor.data.copy() for name, tensor in self._named_state()}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """
-        Set every parameter, and its dtype, from arrays by name; nothing is changed if something does not fit.
+        Set every parameter and buffer, and its dtype, from arrays by name; if one does not fit, none.
 
         Raises
         ------
@@ -147,7 +176,7 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"a state is a dictionary of arrays by name, not a {type(state).__name__}")
-        own = dict(self.named_parameters())
+        own = dict(self._named_state())
         missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         if missing or unknown:
             raise KeyError(
@@ -195,10 +224,8 @@ class Module:
         ValueError
             If layers share parameters, which a file can't say.
         """
-        held = sum(
-            isinstance(value, Parameter) for module in self.modules() for value in vars(module).values()
-        )
-        if held != len(self.parameters()):
+        held = sum(isinstance(value, State) for module in self.modules() for value in vars(module).values())
+        if held != sum(1 for _ in self._named_state()):
             raise ValueError(
                 "layers of this network share parameters, which a file can't say; "
                 "keep its state_dict() instead"
@@ -206,7 +233,7 @@ class Module:
         storage.write(path, self.architecture(), self.state_dict())
 
     def _refuse_hidden(self, name: str, value: Any) -> None:
-        """Raise if ``value`` holds modules or parameters that nothing else of this module leads to."""
+        """Raise if ``value`` holds modules or state that nothing else of this module leads to."""
         held = list(_held(value))
         if not held or type(self).named_children is not Module.named_children:
             return
@@ -215,7 +242,8 @@ class Module:
         if not hidden:
             return
         modules = isinstance(hidden[0], Module)
-        what = "modules, whose parameters" if modules else "parameters, which"
+        state = f"{type(hidden[0]).__name__.lower()}s"
+        what = "modules, whose parameters" if modules else f"{state}, which"
         advice = f"write nn.Sequential(*{name}), or " if modules and isinstance(value, list | tuple) else ""
         raise TypeError(
             f"{name} is a {type(value).__name__} of {what} would not be found; "
@@ -250,11 +278,11 @@ def watch(callback: Callable[[Module, Tensor, Tensor], None]) -> Iterator[None]:
         _watcher.reset(token)
 
 
-def _held(value: Any) -> Iterator[Module | Parameter]:
-    """Iterate over the modules and parameters inside a collection."""
+def _held(value: Any) -> Iterator[Module | State]:
+    """Iterate over the modules, parameters and buffers inside a collection."""
     if isinstance(value, list | tuple | set | dict):
         for item in value.values() if isinstance(value, dict) else value:
-            if isinstance(item, Module | Parameter):
+            if isinstance(item, Module | State):
                 yield item
             else:
                 yield from _held(item)

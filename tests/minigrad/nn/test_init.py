@@ -71,6 +71,15 @@ def test_one_weight_or_every_linear_of_a_network(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
+def test_kernels_count_what_a_window_holds(name: str) -> None:
+    layer = nn.init.__dict__[name](nn.Conv2d(20, 30, (3, 5)), rng=0)
+    n_in, n_out = 20 * 15, 30 * 15
+    variance = {"he": 2 / n_in, "xavier": 2 / (n_in + n_out), "sigmoid": 1 / n_in}[name.partition("_")[0]]
+    assert layer.weight.data.var() == pytest.approx(variance, rel=0.04)
+    assert layer.bias.data.any() == (name == "sigmoid_era")
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_a_seed_gives_the_same_weights_and_the_next_draw_others(name: str) -> None:
     def draw(**options: Any) -> np.ndarray:
         return getattr(nn.init, name)(nn.Parameter(np.zeros((3, 2))), **options).data

@@ -25,6 +25,7 @@ ACTIVATIONS = {
     "Softplus": (nn.Softplus, lambda t: t.nn.Softplus(threshold=1e9)),
     "ReLU": (nn.ReLU, lambda t: t.nn.ReLU()),
     "LeakyReLU": (lambda: nn.LeakyReLU(0.2), lambda t: t.nn.LeakyReLU(0.2)),
+    "Hardtanh": (lambda: nn.Hardtanh(-0.5, 2), lambda t: t.nn.Hardtanh(-0.5, 2)),
     "PReLU": (lambda: nn.PReLU(0.25, dtype=np.float64), lambda t: t.nn.PReLU(init=0.25).double()),
     "Identity": (nn.Identity, lambda t: t.nn.Identity()),
 }
@@ -266,6 +267,8 @@ def test_numpys_global_state_is_left_alone() -> None:
         (lambda: nn.LeakyReLU("a"), ValueError, "LeakyReLU's slope must be a finite number, .* got 'a'"),
         (lambda: nn.LeakyReLU(float("nan")), ValueError, "got nan"),
         (lambda: nn.LeakyReLU(None), ValueError, "got None"),
+        (lambda: nn.Hardtanh(2, 1), ValueError, "low < high, but got low=2 and high=1"),
+        (lambda: nn.Hardtanh(None), ValueError, "Hardtanh's low must be a finite number, .* got None"),
         (lambda: nn.PReLU("a"), ValueError, "PReLU's init must be a finite number, .* got 'a'"),
         (lambda: nn.PReLU(float("inf")), ValueError, "got inf"),
         (lambda: nn.Dropout(1.0), ValueError, "0 ≤ p < 1, but got p=1.0"),

@@ -45,6 +45,13 @@ def write(path: Path, architecture: Any, arrays: dict[str, np.ndarray] | None = 
     return path
 
 
+CONV = {
+    "type": "Conv2d", "in_channels": 1, "out_channels": 1, "kernel_size": 2,
+    "stride": 1, "padding": 0, "bias": False,
+}  # fmt: skip
+KERNEL = {"weight": np.ones((1, 1, 2, 2))}
+NORM = {"type": "BatchNorm", "features": 2, "eps": 1e-5, "momentum": 0.1, "affine": False}
+AVERAGES = {"running_mean": np.zeros(2), "running_var": np.ones(2)}
 LINEAR = {"type": "Linear", "n_in": 2, "n_out": 1, "bias": False}
 WEIGHT = {"weight": np.ones((1, 2))}
 
@@ -79,7 +86,11 @@ def test_a_network_comes_back_bit_by_bit(folder: Path, data: Any, dtype: Any, se
         nn.Maxout([1, 2]), nn.Maxout(3),
         nn.LeakyReLU(0.3), nn.Dropout(0.25, "weights"), nn.Sequential(), nn.Identity(),
         nn.Sequential(nn.Residual(nn.Sequential(nn.Linear(2, 2), nn.Tanh())), nn.Softplus(), nn.Sigmoid()),
-        nn.Linear(2, 2, dtype=np.float16),
+        nn.Linear(2, 2, dtype=np.float16), nn.Hardtanh(0, 6), nn.Flatten(), nn.AvgPool2d(),
+        nn.MaxPool2d((2, 3), 1, 1),
+        nn.Conv2d(2, 3, 3), nn.Conv2d(2, 3, (1, 2), stride=(2, 3), padding=1, bias=False, dtype=np.float64),
+        nn.BatchNorm(3, eps=0.1, momentum=0.5), nn.BatchNorm(0),
+        nn.BatchNorm(2, affine=False, dtype=np.float64),
     ],
     ids=repr,
 )  # fmt: skip
@@ -189,6 +200,11 @@ def test_the_files_of_the_test_itself_are_right(tmp_path: Path) -> None:
         {"type": "Sequential", "layers": [5]}, {"type": "PReLU"},
         {"type": "Sequential", "layers": [{"type": "ReLU"}], "training": True},
         {"type": "Residual", "layers": [LINEAR, LINEAR]},
+        {"type": "Hardtanh"}, {"type": "Hardtanh", "low": 1, "high": 0}, {"type": "Flatten", "axis": 1},
+        {"type": "MaxPool2d", "kernel_size": 10**9},
+        {"type": "AvgPool2d", "kernel_size": 4, "padding": 10**9},
+        {"type": "AvgPool2d", "stride": 1}, {"type": "MaxPool2d", "kernel_size": [1, 2, 3]},
+        {"type": "MaxPool2d", "kernel_size": "2"}, {"type": "AvgPool2d", "kernel_size": True}, CONV, NORM,
     ],
 )  # fmt: skip
 def test_a_malicious_architecture_builds_nothing(architecture: Any, tmp_path: Path) -> None:
@@ -222,6 +238,53 @@ def test_a_bottomless_architecture_is_refused_or_read(depth: int, tmp_path: Path
 def test_numbers_that_do_not_fit_are_refused(arrays: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         nn.load(write(tmp_path / "net", LINEAR, arrays))
+
+
+@pytest.mark.parametrize(
+    ("record", "arrays", "changes"),
+    [
+        (CONV, KERNEL, {"kernel_size": 10**9}),
+        (CONV, KERNEL, {"out_channels": 10**12}),
+        (CONV, KERNEL, {"in_channels": 2}),
+        (CONV, KERNEL, {"stride": 0}),
+        (CONV, KERNEL, {"stride": None}),
+        (CONV, KERNEL, {"padding": 10**9}),
+        (CONV, KERNEL, {"padding": {"a": 1}}),
+        (CONV, KERNEL, {"bias": True}),
+        (CONV, KERNEL, {"dtype": "object"}),
+        (CONV, {"weight": np.ones((1, 1, 2))}, {}),
+        (CONV, {"weight": np.ones((0, 1, 2, 2))}, {"out_channels": 0}),
+        (CONV, {**KERNEL, "running_mean": np.ones(1)}, {}),
+        (NORM, AVERAGES, {"features": 10**12}),
+        (NORM, AVERAGES, {"eps": 0}),
+        (NORM, AVERAGES, {"eps": float("nan")}),
+        (NORM, AVERAGES, {"momentum": "fast"}),
+        (NORM, AVERAGES, {"affine": True}),
+        (NORM, AVERAGES, {"affine": "no"}),
+        (NORM, {**AVERAGES, "weight": np.ones(2)}, {}),
+        (NORM, {**AVERAGES, "running_var": np.ones(3)}, {}),
+        (NORM, {**AVERAGES, "running_var": np.ones(2, dtype=int)}, {}),
+        (NORM, {"running_mean": np.zeros(2)}, {}),
+    ],
+)
+def test_layers_are_no_larger_than_their_numbers(
+    record: Any, arrays: Any, changes: Any, tmp_path: Path
+) -> None:
+    assert nn.load(write(tmp_path / "good", CONV, KERNEL)) and nn.load(
+        write(tmp_path / "fine", NORM, AVERAGES)
+    )
+    with pytest.raises(ValueError, match=r"bad' describes no network"):
+        nn.load(write(tmp_path / "bad", record | changes, arrays))
+
+
+def test_running_averages_come_back_bit_by_bit(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+    x = np.random.default_rng(0).normal(size=(3, 1, 5, 5)).astype(np.float32)
+    net(x)
+    net.save(tmp_path / "net")
+    loaded = nn.load(tmp_path / "net")
+    equal(net, loaded)
+    np.testing.assert_array_equal(loaded(x).data, net.eval()(x).data)
 
 
 @pytest.mark.parametrize("name", ["os.system", "Module", "Parameter", "__import__", "linear"])
