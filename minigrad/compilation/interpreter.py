@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from .. import random
-from .capture import drawn, filled
 from .program import Fused, Instruction, Program, Result, Spec, substituted
+from .tape import drawn, filled
 
 
 def interpreted(program: Program, leaves: Sequence[Any]) -> dict[int, Any] | None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .capture import drawn
 from .program import Fused, Instruction, Program, Ref, Source, Spec, results
+from .tape import drawn
 
 INFIX = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .capture import filled
 from .program import Instruction, Ref, Spec
+from .tape import filled
 
 CASTS = {np.ndarray.astype, np.ndarray.copy, filled}
 """Functions that give the same numbers, in another dtype or another place."""

@@ -13,9 +13,10 @@ from ..graph import tick
 from ..random import generator
 from ..tensor import Tensor
 from . import blocks
-from .capture import drawn, filled, recorded_elsewhere
 from .memory import Plan, array_at, last_decision, plan, roots
+from .outcome import recorded_elsewhere
 from .program import Effect, Fused, Guard, Instruction, Program, Ref, Result, refs, substituted
+from .tape import drawn, filled
 
 ARITHMETIC = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .capture import drawn
 from .listing import Line, described, lines
 from .numpy_backend import Writer
 from .program import Effect, Fused, Instruction, Program, Source, Spec
+from .tape import drawn
 
 if TYPE_CHECKING:
     from .scalar.program import ScalarProgram

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 if TYPE_CHECKING:
-    from .capture import Capture
+    from .tape import Tape
 
 Plain = np.ndarray[Any, Any]
 
@@ -27,7 +27,7 @@ class Traced(NDArrayOperatorsMixin):
 
     Attributes
     ----------
-    capture : Capture
+    capture : Tape
         Who writes down what is done with it.
     slot : int
         Its name in the program; writing to it in place gives it another one.
@@ -45,7 +45,7 @@ class Traced(NDArrayOperatorsMixin):
 
     base = None
 
-    def __init__(self, capture: Capture, slot: int, value: Plain, memory: Memory) -> None:
+    def __init__(self, capture: Tape, slot: int, value: Plain, memory: Memory) -> None:
         self.capture, self.slot, self.value = capture, slot, value
         self.memory, self.seen = memory, memory.written
         self.view: tuple[Traced, Callable[..., Any], Any] | None = None
@@ -83,7 +83,7 @@ class Traced(NDArrayOperatorsMixin):
     @property
     def held(self) -> int:
         """How many references to it are the capture's own."""
-        return int(id(self.value) in self.capture._arrays)
+        return int(id(self.value) in self.capture.arrays)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
@@ -218,7 +218,7 @@ class Number:
 
     __slots__ = ("__weakref__", "capture", "slot", "value")
 
-    def __init__(self, capture: Capture, slot: int, value: Any) -> None:
+    def __init__(self, capture: Tape, slot: int, value: Any) -> None:
         self.capture, self.slot, self.value = capture, slot, value
 
     __class__ = property(lambda self: type(self.value))
