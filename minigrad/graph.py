@@ -46,7 +46,8 @@ class Node:
     """
 
     __slots__ = (
-        "args", "gradient", "label", "options", "order", "origin", "output", "parents", "primitive", "seal",
+        "args", "gradient", "kept", "label", "options", "order", "origin", "output", "parents", "primitive",
+        "seal",
     )  # fmt: skip
 
     def __init__(
@@ -57,12 +58,14 @@ class Node:
         options: Mapping[str, Any],
         output: Any,
         mode: Mode,
+        kept: Any = None,
     ) -> None:
         self.primitive = primitive
         self.parents: Any = parents
         self.args: Sequence[Any] | None = args
         self.options = options
         self.output = output
+        self.kept = kept
         self.gradient: Any = None
         self.label = ""
         self.order = tick()
@@ -95,7 +98,7 @@ class Node:
 
     def release(self) -> None:
         """Let go of arrays and parents."""
-        self.args = self.output = self.parents = None
+        self.args = self.output = self.kept = self.parents = None
 
 
 def newest_first(root: Vertex) -> list[Vertex]:
@@ -107,12 +110,12 @@ def newest_first(root: Vertex) -> list[Vertex]:
     GraphFreedError
         If a part of the graph has been released.
     """
-    seen = {id(root)}
+    seen = {root, None}  # a constant has no parent
     found = [root]
     for vertex in found:
         for parent in _parents(vertex):
-            if parent is not None and id(parent) not in seen:
-                seen.add(id(parent))
+            if parent not in seen:
+                seen.add(parent)
                 found.append(parent)
     found.sort(key=_order, reverse=True)
     return found

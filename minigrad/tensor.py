@@ -265,7 +265,11 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
                 x = _operand(x)
             args.append(x)
             parents.append(parent)
-        output = primitive.compute(args, options)
+        kept = None
+        if wanted and primitive.keeping is not None:
+            output, kept = primitive.compute(args, options, primitive.keeping)
+        else:
+            output = primitive.compute(args, options)
         if mode.inspect is not None:
             mode.inspect.result(primitive, args, options, output)
         output = as_array(output)
@@ -273,7 +277,7 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
         if kind not in NUMBERS:
             return Tensor(output)  # says what is wrong
         varying = wanted and kind == "f"  # rounding to whole numbers has no derivative
-        node = Node(primitive, tuple(parents), args, options, output, mode) if varying else None
+        node = Node(primitive, tuple(parents), args, options, output, mode, kept) if varying else None
         result = _wrap(output, node)
         if capture is not None:
             capture.made(result)
@@ -360,7 +364,7 @@ class Tensor(InPlace, Dispatch, ArrayMethods):
 def plain(node: Node) -> tuple[Any, Sequence[Any]]:
     """Let the rules see the arrays: the fast path."""
     assert node.args is not None
-    return node.output, node.args
+    return node.output, node.args if node.kept is None else [*node.args, node.kept]
 
 
 def recorded(node: Node) -> tuple[Any, Sequence[Any]]:

@@ -43,7 +43,8 @@ def note(array: Any, order: int) -> None:
         _written[key] = [order, weakref.ref(memory, lambda _: _written.pop(key, None))]
     else:
         entry[0] = order
-    _latest = max(_latest, order)  # another thread may have been faster
+    if order > _latest:  # another thread may have been faster
+        _latest = order
 
 
 def latest() -> int:

@@ -58,16 +58,18 @@ class Pack:
 
     def gather(self, moving: Sequence[Moving]) -> bool:
         """Collect numbers and gradients, if all parameters are there and in step."""
-        if not self.states or len(moving) < len(self.states):
-            return False
-        step = moving[0][2].step
-        if any(state.step != step for _, _, state in moving):
+        if (
+            not self.states
+            or len(moving) < len(self.states)
+            or len({state.step for _, _, state in moving}) > 1
+        ):
             return False
         if self.data.size == 0:
             self.data, self.grad = (np.empty(sum(map(math.prod, self.shapes)), self.dtype) for _ in range(2))
-            self.parts = self._parts(self.data)
-        np.concatenate([data.reshape(-1) for data, _, _ in moving], out=self.data)
-        np.concatenate([grad.reshape(-1) for _, grad, _ in moving], out=self.grad)
+            self.parts = list(zip(self._parts(self.data), self._parts(self.grad), strict=True))
+        for (data, grad, _), (own_data, own_grad) in zip(moving, self.parts, strict=True):
+            own_data[...] = data
+            own_grad[...] = grad
         return True
 
     def _parts(self, whole: Array) -> list[Array]:
@@ -79,5 +81,5 @@ class Pack:
 
     def scatter(self, moving: Sequence[Moving]) -> None:
         """Put the numbers back into the parameters."""
-        for (data, _, _), part in zip(moving, self.parts, strict=True):
-            data[...] = part
+        for (data, _, _), (own_data, _) in zip(moving, self.parts, strict=True):
+            data[...] = own_data

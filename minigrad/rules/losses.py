@@ -26,25 +26,31 @@ def _above_peak(x: Operand) -> Operand:
     return x - peak
 
 
-def _cross_entropy(x: Operand, labels: Any) -> Operand:
+def _with_softmax(x: Operand, labels: Any) -> tuple[Operand, Operand]:
+    """The loss, and what its gradient is made of."""
     shifted = _above_peak(x)
-    totals = np.log(np.exp(shifted).sum(axis=-1))
-    return (totals - shifted[_places(labels)]).sum() / labels.size
+    powers = np.exp(shifted)
+    totals = powers.sum(axis=-1, keepdims=True)
+    loss = (np.log(totals).sum() - shifted[_places(labels)].sum()) / labels.size
+    return loss, powers / totals
 
 
-def _residual(x: Operand, labels: Any) -> Operand:
+def _residual(x: Operand, labels: Any, softmax: Operand = None) -> Operand:
     """softmax(x), less 1 at the labels: n times the gradient."""
-    powers = np.exp(_above_peak(x))
+    if softmax is None:
+        powers = np.exp(_above_peak(x))
+        softmax = powers / powers.sum(axis=-1, keepdims=True)
     targets = np.zeros_like(numbers(x))
     targets[_places(labels)] = 1
-    return powers / powers.sum(axis=-1, keepdims=True) - targets
+    return softmax - targets
 
 
 cross_entropy = General(
     "cross_entropy",
-    _cross_entropy,
-    vjps=[lambda g, out, x, labels: _residual(x, labels) * (g / labels.size)],
-    jvps=[lambda t, out, x, labels: (t * _residual(x, labels)).sum() / labels.size],
+    lambda x, labels: _with_softmax(x, labels)[0],
+    vjps=[lambda g, out, x, labels, *kept: _residual(x, labels, *kept) * (g / labels.size)],
+    jvps=[lambda t, out, x, labels, *kept: (t * _residual(x, labels, *kept)).sum() / labels.size],
+    keeping=_with_softmax,
     symbol="cross entropy",
     formula="mean over the batch of −ln softmax(x)[label]",
     source="its gradient is (softmax(x) − one-hot) / n",

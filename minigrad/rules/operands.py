@@ -38,7 +38,8 @@ def match(g: Operand, like: Operand) -> Operand:
     if g.shape != shape:
         lead = g.ndim - len(shape)
         if lead == 1 and g.shape[1:] == shape:  # a bias
-            return match(g.sum(axis=0), like)
+            g = g.sum(axis=0)
+            return g if g.dtype == like.dtype else g.astype(like.dtype)
         summed = tuple(
             axis for axis in range(g.ndim) if axis < lead or (shape[axis - lead] == 1 and g.shape[axis] != 1)
         )

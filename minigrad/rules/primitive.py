@@ -74,6 +74,7 @@ class Primitive:
 
     guards = False
     keeps_zeros = False
+    keeping: Rule | None = None
     added = False  # by a user, who may add it again
 
     def __init__(
@@ -143,22 +144,26 @@ class Primitive:
 
     def __call__(self, *operands: Operand, **options: Any) -> Any:
         """Compute on arrays and numbers; record where an operand is a Tensor or a Value."""
-        if not self.variadic and len(operands) > len(self.classes):  # np.sum(t, 0): options by position
-            extra = operands[len(self.classes) :]
-            operands = operands[: len(self.classes)]
-            options = dict(zip(self.options, extra, strict=False)) | options
-            if len(extra) > len(self.options):
-                raise TypeError(f"{self.signature} was given {len(operands) + len(extra)}")
-        if len(operands) < len(self.classes):
-            raise TypeError(f"{self.signature} was given {len(operands)}")
-        if options and not options.keys() <= set(self.options):
-            unknown = ", ".join(f"{name}=" for name in sorted(options.keys() - set(self.options)))
-            raise TypeError(f"{self.signature} was given {unknown}")
+        if options or len(operands) != len(self.classes):
+            operands, options = self._sorted(operands, options)
         for operand in operands:
             record = getattr(operand, "_record", None)
             if record is not None:
                 return record(self, operands, options)
         return self._on_plain([self._plain(x) for x in operands], options)
+
+    def _sorted(self, operands: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Take options given by position, np.sum(t, 0), from the operands; say what is missing or unknown."""
+        given, count = len(operands), len(self.classes)
+        if given > count and not self.variadic:
+            options = dict(zip(self.options, operands[count:], strict=False)) | options
+            operands = operands[:count]
+        if given < count or (given > count + len(self.options) and not self.variadic):
+            raise TypeError(f"{self.signature} was given {given}")
+        if not options.keys() <= set(self.options):
+            unknown = ", ".join(f"{name}=" for name in sorted(options.keys() - set(self.options)))
+            raise TypeError(f"{self.signature} was given {unknown}")
+        return operands, options
 
     @property
     def signature(self) -> str:
@@ -169,10 +174,12 @@ class Primitive:
         options = f" and the options {', '.join(self.options)}" if self.options else ""
         return f"{self.name} takes {count}{options}, but"
 
-    def compute(self, args: Sequence[Operand], options: Mapping[str, Any]) -> Any:
-        """Apply the forward rule; an error says what was given."""
+    def compute(
+        self, args: Sequence[Operand], options: Mapping[str, Any], keeping: Rule | None = None
+    ) -> Any:
+        """Apply the forward rule, or the one that keeps; an error says what was given."""
         try:
-            return self.forward(*args, **options)
+            return (keeping or self.forward)(*args, **options)
         except (TypeError, ValueError, IndexError, OverflowError) as error:
             given = ", ".join(described(arg) for arg in args)
             given += "".join(f", {name}={value!r}" for name, value in options.items())
@@ -311,12 +318,25 @@ class Linear(Primitive):
 
 
 class General(Primitive):
-    """A primitive whose rules ``vjp(g, output, *args)`` and ``jvp(t, output, *args)`` are written out."""
+    """
+    A primitive whose rules ``vjp(g, output, *args)`` and ``jvp(t, output, *args)`` are written out.
+
+    Where a derivative will be taken, ``keeping(*args)`` may compute the output and what the rules can use
+    again. They are given that after the arguments, unless they are recorded themselves.
+    """
 
     def __init__(
-        self, name: str, forward: Rule, *, vjps: Sequence[Rule], jvps: Sequence[Rule], **metadata: Any
+        self,
+        name: str,
+        forward: Rule,
+        *,
+        vjps: Sequence[Rule],
+        jvps: Sequence[Rule],
+        keeping: Rule | None = None,
+        **metadata: Any,
     ) -> None:
         super().__init__(name, forward, **metadata)
+        self.keeping = keeping
         self.vjps = vjps
         self.jvps = jvps
 

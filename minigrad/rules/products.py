@@ -51,10 +51,13 @@ matmul = Linear(
 
 def _linear(x: Operand, weight: Operand, bias: Operand) -> Operand:
     columns = weight.T
-    # From 2¹⁸ multiplications on, OpenBLAS hands a product with a transposed factor to threads, but not one
-    # of straight factors; up to 2²⁰, on a busy machine, waking them takes longer than a small factor's copy.
-    if 2**18 < x.size * weight.shape[0] <= 2**20 and max(weight.shape) <= 128:
-        columns = columns.copy()
+    # Up to 10⁶ multiplications OpenBLAS has kernels that are fast and need no threads, but not for rows times
+    # columns. From 2¹⁷ on they make up for a copy of the smaller factor.
+    if 2**17 < x.size * weight.shape[0] <= 10**6 and max(weight.shape) <= 128:
+        if x.ndim == 2 and x.size < weight.size:
+            x = x.T.copy().T
+        else:
+            columns = columns.copy()
     return x @ columns + bias
 
 
