@@ -44,7 +44,7 @@ def table(results: Sequence[Trained]) -> tuple[list[str], list[list[str]]]:
 
 
 def write(results: Sequence[Trained], data: mg.data.Dataset, settings: Settings, folder: Path) -> list[Path]:
-    """Write the figures, the pictures and the page into a folder that exists; return what was written."""
+    """Write the networks, their figures and pictures, and the page into a folder that exists; return all."""
     from markupsafe import Markup
 
     from viz.page import render
@@ -76,8 +76,11 @@ def write(results: Sequence[Trained], data: mg.data.Dataset, settings: Settings,
     files: dict[str, str | bytes] = {"results.json": figures}
     for name, picture in tqdm(pictures.items(), desc="drawing", unit="picture", leave=False, disable=None):
         files[f"{name}.svg"], files[f"{name}.png"] = drawn[name], picture.png(scale=1)
+    saved = [folder / f"{file_name(result.name)}.safetensors" for result in results]
+    for result, path in zip(results, saved, strict=True):
+        result.net.save(path)
     files["index.html"] = page  # last: where it is, everything is
-    return [write_whole(folder / name, content) for name, content in files.items()]
+    return [*saved, *(write_whole(folder / name, content) for name, content in files.items())]
 
 
 def file_name(name: str) -> str:
