@@ -8,6 +8,8 @@ from .loading import load
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge_loss, mse_loss
 from .module import Buffer, Module, Parameter, watch
 from .normalization import BatchNorm
+from .sklearn_import import from_sklearn
+from .torch_import import from_torch
 
 __all__ = [
     "AvgPool2d",
@@ -33,6 +35,8 @@ __all__ = [
     "Tanh",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "from_sklearn",
+    "from_torch",
     "hinge_loss",
     "init",
     "load",
