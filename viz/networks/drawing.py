@@ -100,6 +100,7 @@ def draw_network(
 
 def draw_thin(
     thin: ThinNetwork,
+    other: ThinNetwork | None = None,
     *,
     labels: Sequence[str] | None = None,
     max_edges: int = _EDGES,
@@ -111,22 +112,30 @@ def draw_thin(
     Nothing moves: every neuron is where `draw_network` has it. An input that is a square number of pixels
     is drawn as an image, and so are the rows of ``thin.weight``: the whole network, around this input.
 
+    With a second one, draw their difference: the left half of a neuron is filled if only the first has it,
+    the right half if only the second has it, and the whole if both do.
+
     Parameters
     ----------
     thin : ThinNetwork
         From `minigrad.thin`.
+    other : ThinNetwork, optional
+        Of the same network, for another input.
     labels, max_edges, title
         As for `draw_network`.
 
     Returns
     -------
     Picture
-        It can also be saved as ``.dot`` and ``.json``.
+        It can also be saved as ``.json``, and if it is no difference as ``.dot``.
 
     Raises
     ------
     ValueError
-        If there is not one label per output, or if ``max_edges`` is negative.
+        If there is not one label per output, if ``max_edges`` is negative, or if ``other`` is of another
+        network.
+    TypeError
+        If ``other`` is no thin network.
 
     Examples
     --------
@@ -140,7 +149,17 @@ def draw_thin(
     output    ●   Linear 2→1: 3
     ● active  ○ inactive
     1 of 2 neurons left · largest error |Wx + b − net(x)| = 0 · radius 3
+    >>> print(draw_thin(mg.thin(net, [3.0]), mg.thin(net, [-2.0])))
+    Two inputs, two thin linear networks
+    hidden 1  ◐◑
+    output    ●
+    ● left for both inputs  ◐ only for the first  ◑ only for the second
+    0 left for both inputs · 1 only for the first · 1 only for the second · 0 for neither
     """
+    if other is not None:
+        from viz.networks.difference import draw_difference
+
+        return draw_difference(thin, other, labels, max_edges, title)
     columns = columns_of_thin(thin)
     heading = title or "The thin linear network of one input"
     return _picture(columns, labels, max_edges, heading, thin_lead(columns, thin), thin)
@@ -155,14 +174,8 @@ def _picture(
     thin: ThinNetwork | None,
 ) -> Picture:
     """Draw columns in every format."""
-    n = columns[-1].size
-    names = (
-        [str(j) if n > 1 else "" for j in range(n)] if labels is None else [str(label) for label in labels]
-    )
-    if len(names) != n:
-        raise ValueError(f"labels names {len(names)} outputs, but the network has {n}")
-    if max_edges < 0:
-        raise ValueError(f"max_edges is how many edges to draw, at least 0, but got {max_edges}")
+    names = output_names(columns[-1].size, labels)
+    check_budget(max_edges)
     weight = thin.weight.astype(np.float64) if thin is not None and has_images(thin.weight) else None
     spots = place(columns, TILE + 6 if weight is not None else 26.0)
     limit = _limit(spots)
@@ -174,7 +187,7 @@ def _picture(
     shapes += [*_captions(spots, left="left" if thin is not None else "active")]
     shapes += [shape for shape in beside if shape.role != "band"]
     facts = [] if thin is None else thin_facts(columns, thin)
-    shapes += _fact_shapes(facts, shapes)
+    shapes += fact_shapes(facts, shapes)
     if thin is not None and weight is None and thin.weight.size <= _TABLE:
         shapes.append(map_table(thin.weight, thin.bias, names, shapes))
     scene = framed(
@@ -185,6 +198,20 @@ def _picture(
         scene, text=text_drawing(columns, names, title, facts), dot=dot_source(columns, names, title),
         data=figures(columns, thin),
     )  # fmt: skip
+
+
+def output_names(n: int, labels: Sequence[str] | None) -> list[str]:
+    """Return one name per output; by default numbers, of a single output none."""
+    names = [str(j) if n > 1 else "" for j in range(n)] if labels is None else list(map(str, labels))
+    if len(names) != n:
+        raise ValueError(f"labels names {len(names)} outputs, but the network has {n}")
+    return names
+
+
+def check_budget(max_edges: int) -> None:
+    """Refuse a negative number of edges."""
+    if max_edges < 0:
+        raise ValueError(f"max_edges is how many edges to draw, at least 0, but got {max_edges}")
 
 
 def _limit(spots: Sequence[Spot]) -> float:
@@ -233,7 +260,7 @@ def _caption(spot: Spot, left: str) -> list[str]:
     return lines
 
 
-def _fact_shapes(facts: Sequence[Fact], drawing: Sequence[Shape]) -> list[Shape]:
+def fact_shapes(facts: Sequence[Fact], drawing: Sequence[Shape]) -> list[Shape]:
     """Set what was measured in a row beneath the drawing."""
     left, _, right, bottom = union(tuple(drawing))
     widest = max((fonts.width(fact.name, 11.5) for fact in facts), default=0.0)
