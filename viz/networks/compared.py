@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from viz.networks.columns import ACTIVE, INACTIVE, LOWER, Array, Column, columns_of_thin
+from viz.networks.columns import ACTIVE, LOWER, Array, Column, columns_of_thin
+from viz.networks.pixels import side_of
+from viz.networks.spots import KEPT, MOST
 
 if TYPE_CHECKING:
     from minigrad.thin import ThinNetwork
@@ -41,8 +43,7 @@ class Compared:
     Attributes
     ----------
     column : Column
-        What is to be placed. Its values rank the neurons: those that differ first, then those whose output
-        changes most.
+        What is to be placed.
     first, second : Column
         The layer as each thin network has it.
     states : tuple of str
@@ -57,6 +58,18 @@ class Compared:
     def indices(self, state: str) -> list[int]:
         """Return the units in a state."""
         return [unit for unit, own in enumerate(self.states) if own == state]
+
+    def chosen(self) -> list[int]:
+        """Choose the neurons to draw, in order: some that differ, and of the others their share."""
+        if self.column.size <= MOST or (side_of(self.column.size) and self.column.name == "input"):
+            return list(range(self.column.size))
+        own = np.array(self.states)
+        different = np.unique(self.first.owners[(own != BOTH) & (own != NEITHER)])
+        gone = np.flatnonzero(own == NEITHER) if self.column.groups is None else np.empty(0, dtype=int)
+        same = np.setdiff1d(np.arange(self.column.size), [*different, *gone])
+        room = KEPT - min(len(different), KEPT // 2)
+        share = round(room * len(same) / max(len(same) + len(gone), 1))
+        return sorted([*_some(different, KEPT - room), *_some(same, share), *_some(gone, room - share)])
 
 
 def compare(thin: ThinNetwork, other: ThinNetwork) -> list[Compared]:
@@ -113,15 +126,14 @@ def edges_between(before: Compared, after: Compared) -> tuple[Array, Array] | No
 
 
 def _layer(first: Column, second: Column) -> Compared:
-    assert first.values is not None and second.values is not None
     states = tuple(_STATES[pair] for pair in zip(_levels(first), _levels(second), strict=True))
-    owned = np.array(states)
-    rank = np.abs(second.values - first.values)
-    rank /= 1 + rank.max(initial=0)
-    np.maximum.at(rank, first.owners[(owned != BOTH) & (owned != NEITHER)], 1 + rank.max(initial=0))
-    silent = np.zeros(first.size, dtype=bool) if first.groups else owned == NEITHER
-    own = tuple(INACTIVE if gone else ACTIVE for gone in silent)
-    return Compared(Column(first.name, first.captions, own, rank, first.groups), first, second, states)
+    plain = Column(first.name, first.captions, (ACTIVE,) * first.size, groups=first.groups)
+    return Compared(plain, first, second, states)
+
+
+def _some(indices: Array, count: int) -> list[int]:
+    """Return so many of the indices, evenly chosen."""
+    return indices[np.linspace(0, len(indices) - 1, min(count, len(indices))).round().astype(int)].tolist()
 
 
 def _levels(column: Column) -> list[int]:

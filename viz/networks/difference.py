@@ -26,7 +26,7 @@ from viz.networks.difference_words import description, facts, figures, lead, tex
 from viz.networks.drawing import check_budget, fact_shapes, output_names
 from viz.networks.halves import FIRST_LINE, SECOND_LINE, half, sample, unit_shapes
 from viz.networks.pixels import grey_image
-from viz.networks.spots import Spot, place
+from viz.networks.spots import KEPT, MOST, Spot, place
 from viz.picture import Picture
 from viz.scene import Path, Rect, Shape, Text, line, union
 from viz.style import FADED, INK, MUTED, PAPER, Look, number, strength
@@ -46,7 +46,7 @@ def draw_difference(
     layers = compare(thin, other)
     labels = output_names(layers[-1].column.size, names)
     check_budget(max_edges)
-    spots = place([layer.column for layer in layers], 26.0)
+    spots = place([layer.column for layer in layers], 26.0, [layer.chosen() for layer in layers])
     wires = _wires(layers, spots, max_edges)
     shapes: list[Shape] = [*wires.shapes]
     for layer, spot in zip(layers, spots, strict=True):
@@ -252,12 +252,8 @@ def _key(layers: Sequence[Compared], spots: Sequence[Spot], wires: _Wires) -> li
         (Rect(0, -5, 22, 10, look=Look(fill=PAPER, stroke=SECOND_LINE, width=1.5)), "for the second")
     )
     if any(len(spot.centres) < spot.column.size for spot in spots):
-        entries.append(
-            (
-                Text(0, 0, "+ more", 11, look=Look(fill=MUTED)),
-                "shown: those that differ, and of the others their share",
-            )
-        )
+        rule = f"layers of more than {MOST} show {KEPT}: some that differ, and of the others their share"
+        entries.append((Text(0, 0, "+ more", 11, look=Look(fill=MUTED)), rule))
     return entries
 
 

@@ -73,7 +73,9 @@ class Spot:
         return max((y for _, y in self.ports.values()), default=0.0) + self.radius
 
 
-def place(columns: Sequence[Column], row_height: float = 0.0) -> list[Spot]:
+def place(
+    columns: Sequence[Column], row_height: float = 0.0, chosen: Sequence[Sequence[int]] | None = None
+) -> list[Spot]:
     """
     Place columns from left to right, their neurons from top to bottom, all around y = 0.
 
@@ -83,6 +85,8 @@ def place(columns: Sequence[Column], row_height: float = 0.0) -> list[Spot]:
         An input that is a square number of entries becomes an image.
     row_height : float
         Least distance between outputs, for what stands beside them.
+    chosen : sequence of sequence of int, optional
+        The neurons of each column to draw; by default the strongest, and of what gives 0 its share.
 
     Examples
     --------
@@ -90,7 +94,7 @@ def place(columns: Sequence[Column], row_height: float = 0.0) -> list[Spot]:
     >>> [[y for x, y in spot.centres.values()] for spot in spots]
     [[-28.0, 28.0], [0.0]]
     """
-    shown = [_shown(column) for column in columns]
+    shown = [_shown(column) for column in columns] if chosen is None else chosen
     images = [k == 0 and side_of(column.size) is not None for k, column in enumerate(columns)]
     rows = [len(some) for some, image in zip(shown, images, strict=True) if not image]
     pitch = min(max(_HEIGHT / max(*rows, 1, 1), 9.5), 56.0)
