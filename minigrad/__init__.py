@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .anomaly import AnomalyError, detect_anomaly
     from .check import GradientMismatch, check_gradients
     from .compilation import CaptureWarning, Compiled, NotTheSameError, compile
+    from .covering import Coverage, coverage
     from .extension import primitive
     from .random import manual_seed
     from .regularizers import L1, L2
@@ -73,6 +74,7 @@ _PARTS = {
     "anomaly": ("AnomalyError", "detect_anomaly"),
     "compilation": ("CaptureWarning", "Compiled", "NotTheSameError", "compile"),
     "check": ("GradientMismatch", "check_gradients"),
+    "covering": ("Coverage", "coverage"),
     "extension": ("primitive",),
     "random": ("manual_seed",),
     "regularizers": ("L1", "L2"),
@@ -91,6 +93,7 @@ __all__ = [
     "CaptureWarning",
     "ChangedInPlaceError",
     "Compiled",
+    "Coverage",
     "DivergenceError",
     "EarlyStopping",
     "GradientMismatch",
@@ -123,6 +126,7 @@ __all__ = [
     "copysign",
     "cos",
     "cosh",
+    "coverage",
     "data",
     "deg2rad",
     "detect_anomaly",
