@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .optimizer import Optimizer
+from .optimizer import Optimizer, subtracting
 from .state import Array
 
 Form = Literal["torch", "lecture"]
@@ -36,6 +36,7 @@ class Adagrad(Optimizer):
     eps: float = 1e-10
     form: Form = "torch"
 
+    @subtracting
     def update(self, data: Array, grad: Array, work: Array, step: int, *memory: Array) -> None:
         """Add g² to the sum and descend."""
         (total,) = memory
@@ -79,6 +80,7 @@ class RMSProp(Optimizer):
     eps: float = 1e-8
     form: Form = "torch"
 
+    @subtracting
     def update(self, data: Array, grad: Array, work: Array, step: int, *memory: Array) -> None:
         """Average g² and descend."""
         (square,) = memory
@@ -111,6 +113,7 @@ class Adam(Optimizer):
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
 
+    @subtracting
     def update(self, data: Array, grad: Array, work: Array, step: int, *memory: Array) -> None:
         """Add up g and g², make averages of both, and descend."""
         total, squares = memory

@@ -8,18 +8,20 @@ import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import InitVar, asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .. import settings, writes
 from ..graph import tick
 from ..recording import current
-from .pack import Pack
+from .pack import Apart, Pack
 from .state import Array, Moving, State
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
+
+Update = TypeVar("Update", bound=Callable[..., None])
 
 BLOCK = 262_144
 """Entries that are updated at a time, which bounds the scratch space."""
@@ -98,9 +100,15 @@ class Optimizer(ABC):
         moving = self._moving()
         pack = self._packed(moving)
         together = [entry for entry in moving if entry[2] in pack.states]
-        if pack.gather(together):
-            self._update_in_blocks(pack.data, pack.grad, together[0][2].step, pack.memory)
-            pack.scatter(together)
+        subtracts = getattr(self.update, "subtracts", False)
+        if pack.gather(together, numbers=not subtracts):
+            step = together[0][2].step
+            if subtracts:
+                numbers: Any = Apart(pack, together)
+                self.update(numbers, pack.grad, pack.data, step, *pack.memory)
+            else:
+                self._update_in_blocks(pack.data, pack.grad, step, pack.memory)
+                pack.scatter(together)
             moving = [entry for entry in moving if entry[2] not in pack.states]
         for data, grad, state in moving:
             self._update_in_blocks(data, grad, state.step, list(state.arrays.values()))
@@ -230,6 +238,12 @@ class Optimizer(ABC):
             states.append(State(step, arrays))
         vars(self).update(options)
         self._states, self._pack = states, None
+
+
+def subtracting(update: Update) -> Update:
+    """Note of an ``update`` that all it does with ``data`` is ``data -= work``, so that none is gathered."""
+    vars(update)["subtracts"] = True
+    return update
 
 
 def _trainable(params: Iterable[Tensor], owner: str) -> list[Tensor]:

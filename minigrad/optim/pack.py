@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -27,7 +28,8 @@ class Pack:
     states : frozenset of State
         What is remembered for the parameters that are packed.
     data, grad : ndarray
-        Where parameters and gradients are gathered for a step, once one is taken.
+        Where parameters and gradients are gathered for a step, once one is taken; where no parameters need
+        to be, `data` is scratch space.
     memory : list of ndarray
         What is remembered, one vector for each name.
     """
@@ -56,8 +58,8 @@ class Pack:
             for (_, state), part in zip(fitting, self._parts(whole), strict=True):
                 state.arrays[name] = part
 
-    def gather(self, moving: Sequence[Moving]) -> bool:
-        """Collect numbers and gradients, if all parameters are there and in step."""
+    def gather(self, moving: Sequence[Moving], numbers: bool) -> bool:
+        """Collect gradients, and numbers where they are needed, if all parameters are there and in step."""
         if (
             not self.states
             or len(moving) < len(self.states)
@@ -68,8 +70,9 @@ class Pack:
             self.data, self.grad = (np.empty(sum(map(math.prod, self.shapes)), self.dtype) for _ in range(2))
             self.parts = list(zip(self._parts(self.data), self._parts(self.grad), strict=True))
         for (data, grad, _), (own_data, own_grad) in zip(moving, self.parts, strict=True):
-            own_data[...] = data
             own_grad[...] = grad
+            if numbers:
+                own_data[...] = data
         return True
 
     def _parts(self, whole: Array) -> list[Array]:
@@ -83,3 +86,17 @@ class Pack:
         """Put the numbers back into the parameters."""
         for (data, _, _), (own_data, _) in zip(moving, self.parts, strict=True):
             data[...] = own_data
+
+
+class Apart:
+    """The numbers of packed parameters where they are, for a step that only subtracts the pack's `data`."""
+
+    def __init__(self, pack: Pack, moving: Sequence[Moving]) -> None:
+        self.pack = pack
+        self.moving = moving
+
+    def __isub__(self, step: Array) -> Self:
+        assert step is self.pack.data
+        for (data, _, _), (part, _) in zip(self.moving, self.pack.parts, strict=True):
+            data -= part
+        return self

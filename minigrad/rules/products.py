@@ -55,7 +55,7 @@ def _linear(x: Operand, weight: Operand, bias: Operand) -> Operand:
     # columns. From 2¹⁷ on they make up for a copy of the smaller factor.
     if 2**17 < x.size * weight.shape[0] <= 10**6 and max(weight.shape) <= 128:
         if x.ndim == 2 and x.size < weight.size:
-            x = x.T.copy().T
+            x = x.copy(order="F")
         else:
             columns = columns.copy()
     return x @ columns + bias
