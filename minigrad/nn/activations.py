@@ -140,7 +140,7 @@ class PReLU(Activation):
 
 class Hardtanh(Activation):
     """
-    x, kept between ``low`` and ``high``; ReLU6 is Hardtanh(0, 6).
+    x, kept between ``low`` and ``high``; ReLU6 is Hardtanh(0, 6). At the bounds the slope is 1, as clip's.
 
     Raises
     ------

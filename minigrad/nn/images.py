@@ -15,7 +15,7 @@ from ..tensor import Tensor
 from . import init
 from .module import Module, Parameter
 
-LARGEST = 2**12
+LARGEST = 2**10
 """No kernel, step or padding is larger, so that a file can't make a layer fill the memory with zeros."""
 
 

@@ -48,7 +48,8 @@ def from_torch(module: Any) -> Module:
 
     Notes
     -----
-    torch's Softplus is x itself beyond its threshold, minigrad's is not: they differ by 2·10⁻⁹ at most.
+    torch's Softplus is x itself beyond its threshold, minigrad's is not: they differ by 2·10⁻⁹ at most. At
+    the bounds of Hardtanh and ReLU6 torch takes the slope 0, minigrad 1.
 
     Examples
     --------
