@@ -58,6 +58,14 @@ if TYPE_CHECKING:
     from .check import GradientMismatch, check_gradients
     from .compilation import CaptureWarning, Compiled, NotTheSameError, compile
     from .covering import Coverage, coverage
+    from .ensembles import (
+        CountMasks,
+        DropoutEnsemble,
+        EnsembleComparison,
+        compare_ensembles,
+        dropout_ensemble,
+        dropout_masks,
+    )
     from .extension import primitive
     from .random import manual_seed
     from .regularizers import L1, L2
@@ -75,6 +83,14 @@ _PARTS = {
     "compilation": ("CaptureWarning", "Compiled", "NotTheSameError", "compile"),
     "check": ("GradientMismatch", "check_gradients"),
     "covering": ("Coverage", "coverage"),
+    "ensembles": (
+        "CountMasks",
+        "DropoutEnsemble",
+        "EnsembleComparison",
+        "compare_ensembles",
+        "dropout_ensemble",
+        "dropout_masks",
+    ),
     "extension": ("primitive",),
     "random": ("manual_seed",),
     "regularizers": ("L1", "L2"),
@@ -93,9 +109,12 @@ __all__ = [
     "CaptureWarning",
     "ChangedInPlaceError",
     "Compiled",
+    "CountMasks",
     "Coverage",
     "DivergenceError",
+    "DropoutEnsemble",
     "EarlyStopping",
+    "EnsembleComparison",
     "GradientMismatch",
     "Graph",
     "GraphFreedError",
@@ -122,6 +141,7 @@ __all__ = [
     "cbrt",
     "ceil",
     "check_gradients",
+    "compare_ensembles",
     "compile",
     "copysign",
     "cos",
@@ -130,6 +150,8 @@ __all__ = [
     "data",
     "deg2rad",
     "detect_anomaly",
+    "dropout_ensemble",
+    "dropout_masks",
     "enable_grad",
     "exp",
     "exp2",

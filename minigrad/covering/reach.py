@@ -59,18 +59,22 @@ def powers_for(root: Vertex) -> Powers:
     return Powers(max(sizes, default=1))
 
 
-def first_reaching(root: Vertex, ends: Collection[int], powers: Powers) -> dict[int, Array]:
+def first_reaching(
+    root: Vertex, ends: Collection[int], powers: Powers, rows: Array | None = None
+) -> dict[int, Array]:
     """
     Return, for every vertex between, the first row whose outputs each entry reaches; `powers.rows` for none.
 
     Parameters
     ----------
     root : Vertex
-        The outputs, shape (rows, n_out), with at most `powers.rows` rows.
+        The outputs, shape (rows, n_out).
     ends : collection of int
         The parameters, by ``id``.
     powers : Powers
         Those of the network.
+    rows : ndarray of int, shape (rows,), optional
+        The numbers of the rows, below `powers.rows`; by default 0, 1, … Equal ones are not told apart.
 
     Raises
     ------
@@ -81,8 +85,9 @@ def first_reaching(root: Vertex, ends: Collection[int], powers: Powers) -> dict[
     wanted = {id(vertex) for vertex in order}
     if root.primitive is None:  # the outputs are the inputs themselves
         return {}
-    rows, n_out = root.output.shape
-    found = {id(root): np.repeat(np.arange(rows, dtype=np.int32)[:, None], n_out, axis=1)}
+    if rows is None:
+        rows = np.arange(len(root.output), dtype=np.int32)
+    found = {id(root): np.repeat(rows[:, None], root.output.shape[1], axis=1)}
     for node in order:
         if id(node) in ends:
             continue
