@@ -19,6 +19,7 @@ _PICTURES = {
     "minigrad.tracing.Graph": "viz.graphs.draw_graph",
     "minigrad.nn.module.Module": "viz.networks.draw_network",
     "minigrad.thin.network.ThinNetwork": "viz.networks.draw_thin",
+    "minigrad.regions.line.Line": "viz.regions.draw_line",
     "minigrad.training.history.History": "viz.gradients.draw_history",
     "minigrad.compilation.program.Program": "viz.programs.draw_program",
     "minigrad.compilation.compiled.Compiled": "viz.programs.draw_compiled",
