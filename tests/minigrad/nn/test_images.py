@@ -94,6 +94,25 @@ def test_a_batch_of_images_is_its_images_one_by_one() -> None:
     np.testing.assert_allclose(net(x).data, single, rtol=1e-12, atol=1e-14)
 
 
+def test_a_network_of_images_is_the_same_neuron_by_neuron() -> None:
+    mg.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(1, 2, 2, 2, 1, dtype=float), nn.BatchNorm(2, dtype=float), nn.Hardtanh(),
+        nn.MaxPool2d(2, 1, 1), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(8, 2, dtype=float),
+    ).eval()  # fmt: skip
+    x = mg.tensor(np.random.default_rng(0).normal(size=(1, 1, 4, 4)), requires_grad=True)
+    values, out = mg.scalarize(net, x), net(x)
+    np.testing.assert_allclose([value.data for value in values], out.data[0], rtol=1e-12)
+    out.sum().backward()
+    sum(values[1:], start=values[0]).backward()
+    by_label = {leaf.label: leaf.grad for leaf in mg.leaves(values[0] + values[1])}
+    assert len([label for label in by_label if label.startswith("x")]) == 16
+    for index in np.ndindex(x.shape):
+        label = f"x[{', '.join(map(str, index))}]"
+        np.testing.assert_allclose(by_label[label], x.grad[index], rtol=1e-10, atol=1e-14)
+    assert mg.trace(net, x).nodes[-1].value.shape == (1, 2)
+
+
 def test_whole_numbers_are_taken_as_floats_and_floats_keep_their_dtype() -> None:
     pixels = np.arange(16, dtype=np.uint8).reshape(1, 1, 4, 4)
     layer = nn.Conv2d(1, 1, 2)

@@ -87,8 +87,7 @@ class Counter(nn.Module):
 
     def forward(self, x: mg.Tensor) -> mg.Tensor:
         with mg.no_grad():
-            seen = self.seen
-            seen += len(x)
+            self.seen += len(x)
         return x
 
 
@@ -174,6 +173,51 @@ def test_compiled_steps_keep_the_averages_up_to_date(backend: str) -> None:
         np.testing.assert_allclose(other.state_dict()[name], array, rtol=1e-6, atol=1e-9)
         if backend == "numpy":
             np.testing.assert_array_equal(other.state_dict()[name], array)
+
+
+def test_compiled_steps_see_what_changes_between_them() -> None:
+    nets, results = [], []
+    for compiled in (False, True):
+        net, (x, y) = problem()
+        net, norm = nn.Sequential(*net, Counter()), net[1]
+        optimizer = mg.optim.SGD(net.parameters(), lr=0.1)
+
+        def step(x: Any, y: Any, net: Any = net, optimizer: Any = optimizer) -> mg.Tensor:
+            optimizer.zero_grad()
+            loss = nn.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        take = mg.compile(step, backend="numpy") if compiled else step
+        losses = []
+        for k in range(24):
+            rows = slice(k % 4 * 10, k % 4 * 10 + 10)
+            losses.append(take(x[rows], y[rows]).item())
+            if k == 7:
+                norm.momentum = 0.5
+            if k == 12:
+                net.load_state_dict({name: 0.9 * array for name, array in net.state_dict().items()})
+            if k == 17:
+                norm.running_var = nn.Buffer(np.full(3, 7.0))
+            if k == 20:
+                net[5].eval()
+        nets.append(net)
+        results.append(losses)
+        if compiled:
+            assert take.programs
+    assert results[0] == results[1]
+    for name, array in nets[0].state_dict().items():
+        np.testing.assert_array_equal(nets[1].state_dict()[name], array)
+
+
+def test_a_check_of_compiled_steps_finds_the_same_averages() -> None:
+    net, (x, _) = problem()
+    norm = net[1]
+    follow = mg.compile(lambda x: norm(x), check=True, backend="numpy")
+    for k in range(6):
+        follow(x[k : k + 5].repeat(3, axis=1))  # raises where program and layer differ
+    assert follow.programs
 
 
 def test_compiled_evaluation_reads_the_averages_anew() -> None:
