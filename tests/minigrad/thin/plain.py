@@ -67,7 +67,7 @@ class PlainRun:
 def run(layers: Layers, x: Any, training: bool = True) -> PlainRun:
     """Follow one input through the network."""
     one = Fraction(1) if np.asarray(x).dtype == object else 1.0
-    state = PlainRun(np.asarray(x), np.eye(len(x)) * one)
+    state = PlainRun(np.asarray(x), np.eye(len(x), dtype=int) * one)
     _follow(layers, state, training, [-1])
     return state
 
