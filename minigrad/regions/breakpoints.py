@@ -59,14 +59,13 @@ class _Spans:
 
     @property
     def middle(self) -> Array:
-        """A point inside; where there is no end, beyond the other one."""
+        """A point inside: halfway; where there is no end, away from the other one, or from 0 to 1."""
         start, stop = self.start, self.stop
-        left, right = stop - np.maximum(1, np.abs(stop)), start + np.maximum(1, np.abs(start))
+        begun, ended = np.isfinite(start), np.isfinite(stop)
         with np.errstate(invalid="ignore"):
-            middle = np.where(
-                np.isfinite(start), np.where(np.isfinite(stop), (start + stop) / 2, right), left
-            )
-        return np.where(np.isfinite(middle), middle, 0.5)
+            first = np.where(begun, start, np.where(ended, stop - 2 * np.maximum(1, np.abs(stop)), 0))
+            last = np.where(ended, stop, np.where(begun, start + 2 * np.maximum(1, np.abs(start)), 1))
+        return np.asarray(first / 2 + last / 2)
 
 
 def pieces(net: Module, origin: Array, direction: Array, low: float, high: float) -> Pieces:
@@ -173,7 +172,8 @@ def _walk(leads: Array, slopes: Array, off: Array, limits: tuple[Array, Array]) 
 
     Returns the envelope, the way from the middle, and how much the slopes differ, of every change.
     """
-    found = []
+    none = np.zeros(0)
+    found = [(none.astype(int), none, none)]
     for side, limit in ((-1, -limits[0]), (1, limits[1])):
         alive = np.arange(len(leads))
         lead, slope = np.zeros(len(leads)), np.zeros(len(leads))
