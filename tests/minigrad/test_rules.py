@@ -108,6 +108,29 @@ def test_a_derivative_is_given_the_shape_of_its_operand(data: Any) -> None:
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", [name for name in EVERY if REGISTRY[name].keeping])
+@few
+@given(data=st.data())
+def test_what_is_kept_from_the_forward_pass_changes_no_derivative(name: str, data: Any) -> None:
+    sample = data.draw(samples(name))
+    primitive, args, options = sample.primitive, sample.args, sample.options
+    output, kept = primitive.compute(args, options, primitive.keeping)
+    np.testing.assert_array_equal(output, primitive.compute(args, options))
+    g = normal(data.draw, np.shape(output))
+    for k, differentiable in enumerate(primitive.differentiable):
+        if differentiable:
+            anew, reused = (primitive.vjp(k, g, output, a, options) for a in (args, [*args, kept]))
+            np.testing.assert_array_equal(anew, reused)
+
+
+@pytest.mark.parametrize("shape", [(32, 128), (127, 33), (200, 64), (2, 40, 64)])
+def test_a_layer_whose_factors_are_copied_gives_the_same_product(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    x, weight, bias = (rng.normal(size=size) for size in (shape, (128, shape[-1]), (128,)))
+    expected = np.einsum("...i,oi->...o", x, weight) + bias
+    np.testing.assert_allclose(rules.products.linear(x, weight, bias), expected, rtol=1e-12, atol=1e-12)
+
+
 def test_summed_axes_keep_the_others_in_their_places() -> None:
     g = np.arange(8.0).reshape(2, 4, 1)
     np.testing.assert_array_equal(match(g, np.zeros((2, 1, 3))), [[[6.0] * 3], [[22.0] * 3]])
