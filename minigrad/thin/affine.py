@@ -28,7 +28,22 @@ from .rounding import aligned, noise, partial, squares, squares_of_input
 
 
 class NotPiecewiseLinearError(ValueError):
-    """The network has no thin linear network: it is smooth somewhere, or multiplies the input by itself."""
+    """
+    The network has no thin linear network: it is smooth somewhere, or multiplies the input by itself.
+
+    Attributes
+    ----------
+    path : str
+        The layer's, such as "1.0"; empty where it is not known.
+    part : Module or None
+        For a Sequential, the layers before that one, with the same parameters.
+    """
+
+    part: Module | None = None
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +98,7 @@ class AffineMap:
     bias: Array
     nodes: tuple[Node, ...]
     gates: tuple[Gate, ...]
+    root: Vertex = None
 
 
 def affine_map(net: Module, x: Array) -> AffineMap:
@@ -103,13 +119,13 @@ def affine_map(net: Module, x: Array) -> AffineMap:
     constants: dict[int, Array] = {id(leaf): np.zeros_like(leaf.data)}
     root, nodes, gates = output._node or output, [], []
     for node, gate in carry(root, slopes, {id(leaf): squares_of_input(leaf.data)}):
-        constants[id(node)] = _constant(node, [constants.get(id(parent)) for parent in node.parents])
+        constants[id(node)] = constant_through(node, [constants.get(id(parent)) for parent in node.parents])
         nodes.append(node)
         if gate is not None:
             gates.append(gate)
     weight = slopes.get(id(root), np.zeros((x.size, *output.shape), dtype=output.dtype))
     bias = constants.get(id(root), output.data)
-    return AffineMap(leaf, output.data.copy(), weight.T.copy(), bias.copy(), tuple(nodes), tuple(gates))
+    return AffineMap(leaf, output.data.copy(), weight.T.copy(), bias.copy(), tuple(nodes), tuple(gates), root)
 
 
 def run(net: Module, x: Array) -> tuple[Tensor, Tensor]:
@@ -151,7 +167,7 @@ def carry(
         if node.primitive is None or all(slope is None for slope in arriving):
             continue
         check_piecewise_linear(node, [slope is not None for slope in arriving])
-        slopes[id(node)] = _slopes(node, arriving)
+        slopes[id(node)] = slopes_through(node, arriving)
         terms = [sizes.get(id(parent)) for parent in node.parents]
         sizes[id(node)] = squares(node, terms)
         is_gate = "gate" in node.primitive.classes
@@ -169,11 +185,12 @@ def check_piecewise_linear(node: Node, moving: Sequence[bool]) -> None:
     why = "multiplies the input by itself" if product else f"is smooth: {node.primitive.formula}"
     raise NotPiecewiseLinearError(
         f"thin needs a network of linear layers and gates (ReLU, LeakyReLU, PReLU, Maxout, …), but {where} "
-        f"{why} ({node.primitive.name}); it has no linear regions"
+        f"{why} ({node.primitive.name}); it has no linear regions",
+        path,
     )
 
 
-def _slopes(node: Node, arriving: Sequence[Array | None]) -> Array:
+def slopes_through(node: Node, arriving: Sequence[Array | None]) -> Array:
     """Carry the slopes of the arguments through one node."""
     assert node.args is not None
     primitive, args, options = node.primitive, node.args, node.options
@@ -190,7 +207,7 @@ def _slopes(node: Node, arriving: Sequence[Array | None]) -> Array:
     return np.reshape(rows, (n, *np.shape(node.output)))
 
 
-def _constant(node: Node, arriving: Sequence[Array | None]) -> Array:
+def constant_through(node: Node, arriving: Sequence[Array | None]) -> Array:
     """Carry the constants of the arguments through one node; a gate's piece is its slope and its shift."""
     assert node.args is not None
     moved = [arg if constant is None else constant for constant, arg in zip(arriving, node.args, strict=True)]

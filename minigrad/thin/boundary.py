@@ -21,7 +21,7 @@ class Boundary:
     radius : float
         Its distance; infinity where there is none.
     point : ndarray or None
-        Its point nearest to the input.
+        Its point nearest to the input, in the shape of the leaf.
     changes : tuple of ndarray of bool
         For each gate of the affine map, which of its units change there.
     """
@@ -54,7 +54,7 @@ def next_boundary(around: AffineMap) -> Boundary:
     changes = _changes(around, step)
     if not any(units.any() for units in changes):  # rounding hides it: name the one that was aimed at
         changes[k][place[:-1]] = True
-    return Boundary(float(distances[k][place]), around.leaf.data + step, changes)
+    return Boundary(float(distances[k][place]), around.leaf.data + step.reshape(around.leaf.shape), changes)
 
 
 def gates_at(around: AffineMap, x: Array) -> list[tuple[Array, Array]]:
@@ -91,7 +91,7 @@ def _changes(around: AffineMap, step: Array) -> tuple[Array, ...]:
         ahead = ~met[-1] & (left * change < 0)
         room = min(room, 0.5 * float(np.abs(left[ahead] / change[ahead]).min(initial=np.inf)))
     changes = []
-    beyond = gates_at(around, x + (1 + room) * step)
+    beyond = gates_at(around, x + (1 + room) * step.reshape(x.shape))
     for gate, here, least, (pattern, margins) in zip(around.gates, met, off, beyond, strict=True):
         moves = (np.abs(gate.margins) > least) | (np.abs(margins) > least)
         changes.append((here & moves).any(axis=-1) & _unlike(gate.pattern, pattern, here.ndim - 1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..rules.products import linear
 from ..tensor import Array
 from .stage import Stage
 
@@ -13,26 +12,26 @@ from .stage import Stage
 @dataclass(frozen=True, eq=False)
 class ThinLayer:
     """
-    What one layer looks like for the input.
+    What one layer looks like for the input; the channels of images one after the other, row by row.
 
     Attributes
     ----------
     name, kind : str
         Path and type of the layer's gate, such as "1" and "ReLU"; of the Linear where there is no gate.
     preactivation : ndarray
-        Before the gates: one number per neuron, or per piece of a Maxout.
+        Before the gates: one number per neuron, or per piece of a Maxout or a pooling.
     output : ndarray, shape (neurons,)
         After gates and masks.
     active : ndarray of bool, shape (neurons,)
-        Gate open (x > 0, or inside the bounds); always true for Maxout.
+        Gate open (x > 0, or inside the bounds); always true for Maxout and pooling.
     winners : ndarray of int, shape (neurons,), or None
-        For Maxout, which piece of its group each neuron follows.
+        For Maxout and pooling, which piece of its group each neuron follows.
     groups : tuple of int or None
-        For Maxout, how many pieces each neuron has.
+        For Maxout and pooling, how many pieces each neuron has.
     dropped : ndarray of bool, shape (neurons,)
         Removed by a dropout mask.
     kept : ndarray of int
-        The neurons (for Maxout, the pieces) that remain in the thin network.
+        The neurons (where there are groups, the pieces) that remain in the thin network.
     slope : ndarray, shape (neurons,)
         Of the neuron's piece, dropout's factor included.
     margin : ndarray, shape (neurons,)
@@ -59,15 +58,10 @@ class ThinLayer:
 
 def layers_of(found: Sequence[Stage], kept: Sequence[Array]) -> tuple[list[ThinLayer], dict[int, int]]:
     """Return the input and the layers, and the place among the layers of each gate, by the gate's id."""
-    shown = [k for k, stage in enumerate(found) if k == 0 or _is_layer(stage, stage is found[-1])]
-    place = {id(gate): at - 1 for at, k in enumerate(shown) for gate in found[k].gates}
-    return [_describe(found[k], kept[k]) for k in shown], place
-
-
-def _is_layer(stage: Stage, last: bool) -> bool:
-    """Whether there are gates, or a Linear; the last one is the outputs unless something follows it."""
-    hidden = stage.source is not None and stage.source.primitive is linear
-    return bool(stage.gates or (stage.nodes if last else hidden))
+    bare_outputs = len(found) > 1 and found[-1].bare and not found[-1].gates
+    shown = found[:-1] if bare_outputs else found
+    place = {id(gate): k - 1 for k, stage in enumerate(shown) for gate in stage.gates}
+    return [_describe(stage, left) for stage, left in zip(shown, kept, strict=False)], place
 
 
 def _describe(stage: Stage, kept: Array) -> ThinLayer:

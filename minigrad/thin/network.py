@@ -11,11 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..nn import Linear, Module, Sequential
-from ..tensor import Array, Tensor
-from .affine import AffineMap, affine_map
+from ..tensor import Array
+from .affine import AffineMap, NotPiecewiseLinearError, affine_map
 from .boundary import next_boundary
-from .chain import ThinLinear, is_chain, prune, stages, thin_linears
+from .chain import stages
+from .given import one_input, refuse_batch
 from .layer import ThinLayer, layers_of
+from .linears import ThinLinear, thin_linears
+from .mixed import offering_the_part_before
+from .reach import prune
+from .segment import freeze
 
 FlippingGate = tuple[int, int]
 """(layer, neuron): a gate, by its place in ``thin.layers``; layer −1 is the input itself."""
@@ -28,21 +33,24 @@ class ThinNetwork:
 
     Attributes
     ----------
-    x : ndarray, shape (n_in,)
+    x : ndarray, shape (n_in,) or (*image)
         The input.
     output : ndarray, shape (n_out,)
         What the full network says.
     weight, bias : ndarray, shapes (n_out, n_in), (n_out,)
-        ``net(x') = weight @ x' + bias`` for every x' with the same activation pattern.
+        ``net(x') = weight @ x'.ravel() + bias`` for every x' with the same activation pattern.
     input : ThinLayer
         The input's own entries, some of which dropout may have removed.
     layers : tuple of ThinLayer
-        One per hidden layer, and one for the outputs where gates follow the last Linear.
+        One for each layer with gates or masks, and for each Linear without; one for the outputs only where
+        gates follow what computes them.
     radius : float
         How far, in Euclidean distance, the input may move in any direction before a gate changes; infinity
         where no boundary can be reached, 0 on a boundary (a *tie*).
     boundary : ndarray or None
         The nearest point on a boundary.
+    layered : bool
+        Whether every Linear of ``network`` leads from one layer to the next, and nothing is carried past one.
     next_flip : frozenset of (layer, neuron)
         The gates that change when the input goes on beyond that point; at a tie, those that have a boundary
         at the input.
@@ -59,7 +67,8 @@ class ThinNetwork:
     radius: float
     boundary: Array | None
     next_flip: frozenset[FlippingGate]
-    _linears: tuple[ThinLinear, ...] | None = field(repr=False)
+    _linears: tuple[ThinLinear, ...] = field(repr=False)
+    _parameters: Mapping[int, str] = field(repr=False)
     _zeros: Mapping[str, Array] = field(repr=False)
 
     @property
@@ -80,19 +89,23 @@ class ThinNetwork:
     @property
     def max_abs_error(self) -> float:
         """How far ``weight @ x + bias`` is from the full network's output: rounding alone."""
-        return float(np.abs(self.weight @ self.x + self.bias - self.output).max(initial=0))
+        return float(np.abs(self.weight @ self.x.ravel() + self.bias - self.output).max(initial=0))
+
+    @property
+    def layered(self) -> bool:
+        """Whether every Linear of ``network`` leads from one layer to the next."""
+        return not any(len(part.carried) for part in self._linears)
 
     @cached_property
     def network(self) -> Sequential:
         """
-        The physically smaller network: Linear layers alone, without the idle neurons.
+        The physically smaller network, of vectors: Linear layers alone, without the idle neurons.
 
-        Raises
-        ------
-        ValueError
-            If the network is not a chain of layers, as with a residual connection.
+        There is a Linear for each layer, and one for the outputs. Whatever is linear between two layers
+        (convolution, means, batch norm) is in its weights, which are dense. Where a layer reads earlier ones,
+        as behind a Residual, the Linears between have more rows, which hand on what it needs of them.
         """
-        return Sequential(*(Linear.of(part.weight, part.bias) for part in self._layers()))
+        return Sequential(*(Linear.of(part.weight, part.bias) for part in self._linears))
 
     def scatter(self, grads: Any) -> Any:
         """
@@ -118,9 +131,12 @@ class ThinNetwork:
         """
         given = self._given(grads)
         full = {name: zeros.copy() for name, zeros in self._zeros.items()}
-        for k, part in enumerate(self._layers()):
-            bias = given.get(f"{k}.bias", np.zeros(len(part.weight)))
-            part.put_back(given[f"{k}.weight"], bias, full)
+        for k, part in enumerate(self._linears):
+            weight = given[f"{k}.weight"]
+            bias = given.get(f"{k}.bias", np.zeros(len(weight)))
+            for leaf, gradient in part.gradients(weight, bias):
+                if id(leaf) in self._parameters:
+                    full[self._parameters[id(leaf)]] += gradient
         return full if isinstance(grads, Mapping) else list(full.values())
 
     def summary(self) -> str:
@@ -165,15 +181,6 @@ class ThinNetwork:
             words.append(f"{len(flips) - most} more")
         return ", ".join(words) or "none can be reached"
 
-    def _layers(self) -> tuple[ThinLinear, ...]:
-        if self._linears is None:
-            raise ValueError(
-                "only a Sequential of Linear layers and gates becomes a smaller network of Linear layers; "
-                "this one branches, reshapes or has parameters elsewhere. "
-                "Its weight, bias, layers and radius are there all the same"
-            )
-        return self._linears
-
     def _given(self, grads: Any) -> dict[str, Array]:
         """Return the thin network's gradients by name, checked."""
         own = dict(self.network.named_parameters())
@@ -207,59 +214,51 @@ def thin_network(net: Module, x: ArrayLike) -> ThinNetwork:
     """Return the thin linear network of one input; see :func:`minigrad.thin`."""
     if not isinstance(net, Module):
         raise TypeError(f"thin takes a network (an nn.Module) and one input, but got {type(net).__name__}")
-    given = _one_input(net, x)
+    given = one_input(net, x)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is an error of its own
-        around = affine_map(net, given)
-        _check_output(around)
+        around = _around(net, given)
         nearest = next_boundary(around)
         found = stages(around)
-    chain = is_chain(found)
-    kept = prune(found) if chain else [np.flatnonzero(~stage.idle) for stage in found]
+    kept = prune(around, found)
+    freeze(around)
     layers, place = layers_of(found, kept)
     changes = zip(around.gates, nearest.changes, strict=True)
     parameters = dict(net.named_parameters())
-    names = {id(parameter): name for name, parameter in parameters.items()}
+    n_out = around.output.size
     return ThinNetwork(
         x=given,
-        output=around.output,
-        weight=around.weight,
-        bias=around.bias,
+        output=around.output.reshape(n_out),
+        weight=around.weight.reshape(n_out, given.size),
+        bias=around.bias.reshape(n_out),
         input=layers[0],
         layers=tuple(layers[1:]),
         radius=nearest.radius,
-        boundary=nearest.point,
+        boundary=None if nearest.point is None else nearest.point.reshape(given.shape),
         next_flip=frozenset(
             (place[id(gate)], int(j)) for gate, units in changes for j in np.flatnonzero(units)
         ),
-        _linears=thin_linears(found, kept, names) if chain else None,
+        _linears=thin_linears(around, found, kept),
+        _parameters={id(parameter): name for name, parameter in parameters.items()},
         _zeros={name: np.zeros_like(parameter.data) for name, parameter in parameters.items()},
     )
 
 
-def _one_input(net: Module, x: ArrayLike) -> Array:
-    """Return a copy of the input as floats, or say what is wrong with it."""
+def _around(net: Module, x: Array) -> AffineMap:
+    """Return the affine map around an input; refuse a batch, and what gives no vector or is not finite."""
     try:
-        array = np.array(x.data if isinstance(x, Tensor) else x)
-    except ValueError as error:
-        raise ValueError(f"thin takes one input, a vector of numbers: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"thin takes one input, a vector of numbers, but got dtype {array.dtype}")
-    if array.ndim != 1:
-        hint = f"; for one of this batch pass x[0], of shape {array.shape[1:]}" if array.ndim > 1 else ""
-        raise ValueError(f"thin takes one input, a vector, but got shape {array.shape}{hint}")
-    if array.dtype.kind != "f":
-        array = array.astype(next((p.dtype for p in net.parameters()), np.dtype(np.float64)))
-    wrong = np.flatnonzero(~np.isfinite(array))
-    if len(wrong):
-        raise ValueError(f"the input is not finite: entry {wrong[0]} is {array[wrong[0]]}")
-    return array
-
-
-def _check_output(around: AffineMap) -> None:
-    """Refuse what is no vector or not finite."""
-    if around.output.ndim != 1:
+        with offering_the_part_before(net, x if x.ndim == 1 else x[None]):
+            around = affine_map(net, x)
+    except NotPiecewiseLinearError:
+        raise
+    except Exception:
+        refuse_batch(net, x)
+        raise
+    if around.output.shape != (*(1,) * (x.ndim > 1), around.output.size):
+        refuse_batch(net, x)
         raise ValueError(
             f"thin needs a network that gives a vector, but it gives shape {around.output.shape}"
+            + (f" for a batch of one input of shape {x.shape}" if x.ndim > 1 else "")
         )
     if not all(np.isfinite(part).all() for part in (around.output, around.weight, around.bias)):
         raise ValueError("the network is not finite here, so it has no thin linear network")
+    return around

@@ -1,13 +1,16 @@
 """A layer as the thin network sees it: a vector of units, and what then happens to each of them alone.
 
-What happens picks rows of the vector (Maxout's winners), multiplies them (slopes, dropout masks) and shifts
-them (the flat pieces of clip)::
+What happens picks rows of the vector (winners of Maxout and pooling), multiplies them (slopes, dropout masks)
+and shifts them (the flat pieces of clip)::
 
     output[i] = scale[i] · preactivation[rows[i]] + offset[i]
+
+An image is a vector, too: its entries in the order of their memory.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +18,13 @@ import numpy as np
 from ..graph import Node, Vertex
 from ..rules import Elementwise
 from ..rules.gates import dropout, group_maxout, prelu
+from ..rules.shaping import broadcast_to, expand_dims, gather, reshape, squeeze, transpose
 from ..tensor import Array, Tensor
 from .affine import Gate
 from .rounding import partial
+
+SHAPING = (broadcast_to, expand_dims, gather, reshape, squeeze, transpose)
+"""Primitives that may leave every entry where it is in memory."""
 
 
 @dataclass(eq=False)
@@ -35,8 +42,11 @@ class Stage:
 
     Attributes
     ----------
+    begin, last : vertex
+        What made the vector (a Linear, a gate that compares entries, anything that mixes them; for the
+        input, the leaf), and what its units are in the end.
     source : Node or None
-        What made the vector: a Linear, or anything else that mixes entries; None for the input.
+        ``begin``, None for the input.
     preactivation, output : ndarray
         Before and after.
     nodes, gates : list
@@ -51,8 +61,9 @@ class Stage:
         For Maxout, how many rows each unit was picked from.
     """
 
-    def __init__(self, vector: Array, last: Vertex, source: Node | None = None) -> None:
-        self.source, self.last = source, last
+    def __init__(self, vector: Array, begin: Vertex) -> None:
+        self.begin = self.last = begin
+        self.source: Node | None = begin if isinstance(begin, Node) else None
         self.preactivation = self.output = vector.ravel()
         self.nodes: list[Node] = []
         self.gates: list[Gate] = []
@@ -72,9 +83,17 @@ class Stage:
         return flat
 
     @property
-    def transparent(self) -> bool:
-        """Whether anything before the stage matters to what comes after it."""
-        return bool(self.scale.any() or any(learned.scale.any() for learned in self.learned))
+    def passing(self) -> Array:
+        """Units that pass on what enters them, and so have something before them that matters."""
+        open_ = self.scale != 0
+        for learned in self.learned:
+            open_ |= learned.scale != 0
+        return open_
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing happens to the units after the stage began."""
+        return not self.nodes
 
     @property
     def winners(self) -> Array | None:
@@ -84,7 +103,7 @@ class Stage:
     @property
     def origin(self) -> tuple[str, str]:
         """Path and type of the layer's first gate, or of what came first."""
-        first = self.gates[0].node if self.gates else self.source or (self.nodes[0] if self.nodes else None)
+        first = self.gates[0].node if self.gates else self.source or next(iter(self.nodes), None)
         if first is None:
             return "input", "Input"
         path, kind, _ = first.origin or ("", "", "")
@@ -97,10 +116,14 @@ class Stage:
         learned = slope if isinstance(slope, Tensor) and slope.size == 1 else None
         if node.parents[k] is not self.last or (others and learned is None):
             return False
-        if node.primitive is group_maxout and gate is not None and node.output.ndim == 1:
-            self._choose(np.asarray(node.options["groups"], dtype=int), gate)
+        if gate is None and _keeps_places(node):
+            self.last = node
+            return True
+        if node.primitive is group_maxout and gate is not None:
+            self._choose(node, gate)
         elif isinstance(node.primitive, Elementwise) and node.output.size == self.output.size:
-            self._transform(node, k, gate, learned)
+            if not self._transform(node, k, gate, learned):
+                return False
         else:
             return False
         self.last, self.output = node, node.output.ravel()
@@ -114,10 +137,11 @@ class Stage:
         self.margin = np.minimum(self.margin, gate.distances.min(axis=-1, initial=np.inf).ravel())
         self.gates.append(gate)
 
-    def _choose(self, sizes: Array, gate: Gate) -> None:
+    def _choose(self, node: Node, gate: Gate) -> None:
         """Go on with the winner of every group."""
+        sizes = np.tile(np.asarray(node.options["groups"], dtype=int), math.prod(node.output.shape[:-1]))
         starts = np.cumsum(sizes) - sizes
-        units = starts + gate.pattern
+        units = starts + gate.pattern.ravel()
         self.groups = sizes if self.groups is None else _reduced(np.add, self.groups, starts)
         self.margin = _reduced(np.minimum, self.margin, starts)
         self.rows, self.active, self.dropped = self.rows[units], self.active[units], self.dropped[units]
@@ -125,9 +149,19 @@ class Stage:
         for entry in self.learned:
             entry.scale, entry.offset = entry.scale[units], entry.offset[units]
 
-    def _transform(self, node: Node, k: int, gate: Gate | None, learned: Tensor | None) -> None:
-        """Go on with a multiple of every unit, shifted."""
+    def _transform(self, node: Node, k: int, gate: Gate | None, learned: Tensor | None) -> bool:
+        """
+        Go on with a multiple of every unit, shifted; False, and nothing changed, for a shift out of place.
+
+        A shift behind a gate would take the units that it closed away from 0; what happens to the input
+        before a gate (its mean taken off, say) goes into the first Linear.
+        """
         slope = partial(node, k).ravel()
+        shift = _shift(node.output.ravel(), slope * self.output)
+        if gate is None and node.primitive is not dropout:
+            closing = bool(self.gates) or self.dropped.any()
+            if (closing and shift.any()) or (self.source is None and self.bare):
+                return False
         for entry in self.learned:
             entry.scale, entry.offset = entry.scale * slope, entry.offset * slope
         if learned is not None:
@@ -138,7 +172,21 @@ class Stage:
         if node.primitive is dropout:
             self.dropped = self.dropped | (slope == 0)
         self.scale = self.scale * slope
-        self.offset = self.offset * slope + _shift(node.output.ravel(), slope * self.output)
+        self.offset = self.offset * slope + shift
+        return True
+
+
+def _keeps_places(node: Node) -> bool:
+    """Whether the node gives its argument in another shape, every entry where it was in memory."""
+    if node.primitive not in SHAPING or node.args is None:
+        return False
+    size = node.output.size
+    if node.args[0].size != size:
+        return False
+    if node.primitive not in (gather, transpose):
+        return True
+    places = np.arange(size).reshape(node.args[0].shape)
+    return bool((node.primitive.forward(places, **node.options).ravel() == places.ravel()).all())
 
 
 def _reduced(ufunc: np.ufunc, values: Array, starts: Array) -> Array:

@@ -158,11 +158,10 @@ def columns_of_thin(thin: ThinNetwork) -> list[Column]:
 
 
 def _matrices(thin: ThinNetwork) -> list[Array]:
-    """Return the thin network's weights from column to column; none where it is no chain of layers."""
-    try:
-        matrices = [_wide(layer.weight.data) for layer in thin.network if isinstance(layer, Linear)]
-    except ValueError:
+    """Return the thin network's weights from column to column; none where something is carried past one."""
+    if not thin.layered:
         return []
+    matrices = [_wide(layer.weight.data) for layer in thin.network if isinstance(layer, Linear)]
     masked = thin.input.kind != "Input" and len(matrices) > 1
     return matrices[1:] if masked else matrices  # what happens to the input itself is in its values
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.thin import chain, stage
+from minigrad.thin import linears, segment, stage
 
 from . import checks, plain
 from .draws import networks
@@ -156,38 +156,6 @@ def test_the_thin_network_stays_as_it_was_when_the_network_is_trained():
         np.testing.assert_array_equal(old, new)
 
 
-class Scale(nn.Module):
-    def __init__(self):
-        self.scale = nn.Parameter([2.0])
-
-    def forward(self, x):
-        return x * self.scale
-
-
-class Masked(nn.Module):
-    def __init__(self):
-        self.weight = nn.Parameter(np.eye(2))
-
-    def forward(self, x):
-        return x @ (self.weight * np.tri(2)).T
-
-
-@pytest.mark.parametrize(
-    "part", [Scale(), Masked(), nn.Residual(nn.Linear(2, 2)), plain.Apply(lambda x: x[::-1])]
-)
-def test_no_smaller_network_where_gradients_would_be_lost_and_all_else_is_there(part):
-    net = nn.Sequential(
-        nn.Linear(2, 2, dtype=float), nn.ReLU(), part, nn.ReLU(), nn.Linear(2, 1, dtype=float)
-    )
-    thin = mg.thin(net, [1.0, 2.0])
-    checks.close(thin.weight @ thin.x + thin.bias, net([1.0, 2.0]).data)
-    assert thin.radius > 0 and "radius" in str(thin)
-    with pytest.raises(ValueError, match="only a Sequential of Linear layers and gates"):
-        thin.network
-    with pytest.raises(ValueError, match="only a Sequential of Linear layers and gates"):
-        thin.scatter([])
-
-
 SMALL = nn.Sequential(nn.Linear.of([[1.0, 2.0]], [0.5]), nn.ReLU(), nn.Linear.of([[3.0]]))
 
 
@@ -241,10 +209,10 @@ def test_keeping_an_idle_neuron_is_caught(monkeypatch):
 def test_forgetting_the_slope_when_putting_gradients_back_is_caught(monkeypatch):
     checks.training_agrees(LEAKY, np.array([3.0]))
 
-    def put_back(self, weight, bias, full):
-        full[self.weight_name][np.ix_(self.rows, self.columns)] += weight
+    def gradients(self, by_weight, by_bias):
+        return segment.to_leaves(self.segment.gradients(self.rows, self.reads, by_weight, by_bias))
 
-    monkeypatch.setattr(chain.ThinLinear, "put_back", put_back)
+    monkeypatch.setattr(linears.ThinLinear, "gradients", gradients)
     with pytest.raises(AssertionError):
         checks.training_agrees(LEAKY, np.array([3.0]))
 

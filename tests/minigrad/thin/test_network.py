@@ -148,17 +148,19 @@ NET = nn.Sequential(nn.Linear(3, 2, dtype=float), nn.ReLU())
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (np.ones((1, 3)), ValueError, r"one input, a vector, but got shape \(1, 3\).*x\[0\]"),
-        (np.ones((5, 3)), ValueError, r"one input, a vector, but got shape \(5, 3\).*x\[0\]"),
-        (1.0, ValueError, r"one input, a vector, but got shape \(\)"),
+        (np.ones((1, 3)), ValueError, r"one input, but got a batch of shape \(1, 3\).*x\[0\].*thin_batch"),
+        (np.ones((5, 3)), ValueError, r"one input, but got a batch of shape \(5, 3\).*x\[0\].*thin_batch"),
+        (np.ones((5, 4)), ValueError, r"Linear\(3, 2\) got \(1, 5, 4\); its last axis must be 3"),
+        (1.0, ValueError, r"one input, a vector or an image, but got shape \(\)"),
+        (np.array([[1.0, np.nan, 2.0]]), ValueError, "not finite: entry 1 is nan"),
         (np.ones(4), ValueError, r"Linear\(3, 2\) got \(4,\); its last axis must be 3"),
         ([1.0, np.nan, 2.0], ValueError, "not finite: entry 1 is nan"),
         ([1.0, 2.0, -np.inf], ValueError, "not finite: entry 2 is -inf"),
-        ("123", TypeError, "vector of numbers, but got dtype <U3"),
-        (["a", "b", "c"], TypeError, "vector of numbers, but got dtype <U1"),
-        ([1j, 2, 3], TypeError, "vector of numbers, but got dtype complex128"),
-        (None, TypeError, "vector of numbers, but got dtype object"),
-        ([[1.0], [2.0, 3.0]], ValueError, "one input, a vector of numbers"),
+        ("123", TypeError, "an array of numbers, but got dtype <U3"),
+        (["a", "b", "c"], TypeError, "an array of numbers, but got dtype <U1"),
+        ([1j, 2, 3], TypeError, "an array of numbers, but got dtype complex128"),
+        (None, TypeError, "an array of numbers, but got dtype object"),
+        ([[1.0], [2.0, 3.0]], ValueError, "one input, an array of numbers"),
     ],
 )
 def test_inputs_that_are_refused(x, error, message):
