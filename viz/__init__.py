@@ -20,6 +20,7 @@ _PICTURES = {
     "minigrad.nn.module.Module": "viz.networks.draw_network",
     "minigrad.thin.network.ThinNetwork": "viz.networks.draw_thin",
     "minigrad.regions.line.Line": "viz.regions.draw_line",
+    "minigrad.regions.plane.Plane": "viz.regions.draw_plane",
     "minigrad.training.history.History": "viz.gradients.draw_history",
     "minigrad.compilation.program.Program": "viz.programs.draw_program",
     "minigrad.compilation.compiled.Compiled": "viz.programs.draw_compiled",
@@ -28,16 +29,16 @@ _PICTURES = {
 
 def draw(anything: object, /, *args: Any, **options: Any) -> Picture:
     """
-    Draw a computation graph, a network, a thin linear network, a training's history or a compiled program.
+    Draw a graph, a network, a thin linear network, linear regions, a training or a compiled program.
 
     Parameters
     ----------
-    anything : Value, Tensor, Graph, Module, ThinNetwork, History, Compiled or Program
+    anything : Value, Tensor, Graph, Module, ThinNetwork, Line, Plane, History, Compiled or Program
         What to draw.
     *args, **options
         What the picture of that type takes; see `viz.graphs.draw_graph`, `viz.networks.draw_network`,
-        `viz.networks.draw_thin`, `viz.gradients.draw_history`, `viz.programs.draw_compiled` and
-        `viz.programs.draw_program`.
+        `viz.networks.draw_thin`, `viz.regions.draw_line`, `viz.regions.draw_plane`,
+        `viz.gradients.draw_history`, `viz.programs.draw_compiled` and `viz.programs.draw_program`.
 
     Returns
     -------

@@ -1,8 +1,7 @@
-"""Where a network's decision changes: exact, from its affine pieces."""
+"""Where a network's decision changes along a line: exact, from its straight pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -46,8 +45,7 @@ def stretches(knots: Array, values: Array) -> list[Stretch]:
     >>> stretches(np.array([0.0, 1.0]), np.array([[-1.0], [3.0]]))
     [Stretch(start=0.0, stop=0.25, decision=0), Stretch(start=0.25, stop=1.0, decision=1)]
     """
-    if values.shape[1] == 1:
-        values = np.column_stack([np.zeros(len(values)), values[:, 0]])
+    values = competing(values)
     found: list[Stretch] = []
     best = values.argmax(axis=1)
     for k in range(len(knots) - 1):
@@ -59,6 +57,11 @@ def stretches(knots: Array, values: Array) -> list[Stretch]:
                 start = found.pop().start
             found.append(Stretch(float(start), float(stop), decision))
     return found
+
+
+def competing(values: Array) -> Array:
+    """Return the outputs of which the largest decides, shape (..., n_out); a single one competes with 0."""
+    return np.concatenate([np.zeros_like(values), values], axis=-1) if values.shape[-1] == 1 else values
 
 
 def _envelope(start: float, stop: float, first: Array, last: Array) -> list[tuple[float, float, int]]:
@@ -79,26 +82,3 @@ def _envelope(start: float, stop: float, first: Array, last: Array) -> list[tupl
             return found
         steepest = np.flatnonzero(meets == meets.min())
         at, best = max(end, at), int(steepest[rises[steepest].argmax()])
-
-
-def boundary(
-    polygons: Sequence[Array], outputs: Sequence[Array]
-) -> tuple[list[Array], list[tuple[int, int]]]:
-    """
-    Return the decision boundary in a plane of polygons, as straight pieces.
-
-    Parameters
-    ----------
-    polygons : sequence of ndarray, shapes (corners, 2)
-        Convex.
-    outputs : sequence of ndarray, shapes (corners, n_out)
-        The outputs at their corners; inside they are affine.
-
-    Returns
-    -------
-    pieces : list of ndarray, shape (2, 2)
-        The ends of each piece.
-    between : list of (int, int)
-        The two decisions that it parts.
-    """
-    raise NotImplementedError
