@@ -48,7 +48,7 @@ from .rules.trigonometry import (
     tan,
 )
 from .tensor import Tensor, tensor
-from .thin import thin
+from .thin import thin, thin_batch
 from .value import Value
 from .writes import ChangedInPlaceError
 
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from .random import manual_seed
     from .regularizers import L1, L2
     from .scalarization import leaves, scalarize
-    from .thin import NotPiecewiseLinearError, ThinLayer, ThinNetwork
+    from .thin import NotPiecewiseLinearError, ThinBatch, ThinLayer, ThinNetwork
     from .tracing import Graph, GraphNode, trace
     from .training import Callback, DivergenceError, EarlyStopping, History, TrainingState
     from .training.fit import fit
@@ -95,7 +95,7 @@ _PARTS = {
     "random": ("manual_seed",),
     "regularizers": ("L1", "L2"),
     "scalarization": ("leaves", "scalarize"),
-    "thin": ("NotPiecewiseLinearError", "ThinLayer", "ThinNetwork"),
+    "thin": ("NotPiecewiseLinearError", "ThinBatch", "ThinLayer", "ThinNetwork"),
     "tracing": ("Graph", "GraphNode", "trace"),
     "training": ("Callback", "DivergenceError", "EarlyStopping", "History", "TrainingState", "fit"),
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
@@ -125,6 +125,7 @@ __all__ = [
     "NotTheSameError",
     "NotPiecewiseLinearError",
     "Tensor",
+    "ThinBatch",
     "ThinLayer",
     "ThinNetwork",
     "TrainingState",
@@ -211,6 +212,7 @@ __all__ = [
     "tanh",
     "tensor",
     "thin",
+    "thin_batch",
     "trace",
     "trunc",
     "value_and_grad",

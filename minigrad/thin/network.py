@@ -49,6 +49,9 @@ class ThinNetwork:
         where no boundary can be reached, 0 on a boundary (a *tie*).
     boundary : ndarray or None
         The nearest point on a boundary.
+    patterns : tuple of ndarray
+        The activation pattern: which piece each unit of each gate follows, in the order of the gates. For a
+        ReLU, whether it is open; for Maxout, the winner; with one more axis where several may win.
     layered : bool
         Whether every Linear of ``network`` leads from one layer to the next, and nothing is carried past one.
     next_flip : frozenset of (layer, neuron)
@@ -67,6 +70,7 @@ class ThinNetwork:
     radius: float
     boundary: Array | None
     next_flip: frozenset[FlippingGate]
+    patterns: tuple[Array, ...] = field(repr=False)
     _linears: tuple[ThinLinear, ...] = field(repr=False)
     _parameters: Mapping[int, str] = field(repr=False)
     _zeros: Mapping[str, Array] = field(repr=False)
@@ -236,6 +240,10 @@ def thin_network(net: Module, x: ArrayLike) -> ThinNetwork:
         boundary=None if nearest.point is None else nearest.point.reshape(given.shape),
         next_flip=frozenset(
             (place[id(gate)], int(j)) for gate, units in changes for j in np.flatnonzero(units)
+        ),
+        patterns=tuple(
+            gate.pattern[0] if given.ndim > 1 and len(gate.pattern) == 1 else gate.pattern
+            for gate in around.gates
         ),
         _linears=thin_linears(around, found, kept),
         _parameters={id(parameter): name for name, parameter in parameters.items()},
