@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from viz.commands.demo import demo
+from viz.commands.regions import regions
 from viz.commands.thin import thin
 
 INTERRUPTED = 130
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="See what a deep network is for one input: its thin linear network.",
 )
-COMMANDS = {command.__name__: app.command()(command) for command in (demo, thin)}
+COMMANDS = {command.__name__: app.command()(command) for command in (demo, thin, regions)}
 
 
 def main() -> None:

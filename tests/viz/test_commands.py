@@ -94,7 +94,7 @@ class TestThin:
         assert code == 0
         np.testing.assert_array_equal(json.loads(out)["input"]["values"], test.x[7])
         code, out, _ = minigrad("thin", "net.safetensors", *options)
-        assert f"example 7 (class {test.y[7]})" in out
+        assert f"example 7 of class {test.y[7]}" in out
 
     def test_mnist_comes_from_a_folder(self, minigrad: Any, tmp_path: Path) -> None:
         rng = np.random.default_rng(0)
@@ -120,6 +120,79 @@ class TestThin:
         assert again["radius"] == shown["thin"]["radius"] and again["left"] == shown["thin"]["active"]
 
 
+class TestRegions:
+    def test_two_inputs_are_the_ends_of_a_line(self, minigrad: Any, tmp_path: Path) -> None:
+        net, a, b = saved(tmp_path), [0.5, -1.0, 2.0], [-2.0, 1.0, 0.5]
+        (tmp_path / "a.json").write_text(json.dumps(a))
+        (tmp_path / "b.csv").write_text(", ".join(map(str, b)))
+        code, out, err = minigrad("regions", "net.safetensors", "--from", "a.json", "--to", "b.csv")
+        assert (code, err) == (0, "")
+        line = mg.regions.line(net, a, b)
+        record = json.loads((tmp_path / "minigrad-regions/line.json").read_text())
+        np.testing.assert_array_equal(record["knots"], line.knots)
+        np.testing.assert_array_equal(record["values"], line.values)
+        assert [set(map(tuple, flip)) for flip in record["flips"]] == [set(s.flip) for s in line][:-1]
+        assert record["inputs"] == ["a.json", "b.csv"]
+        assert f"{len(line)} linear pieces" in out and "flips at its end" in out and "line.svg" in out
+        assert ElementTree.parse(tmp_path / "minigrad-regions/line.svg").getroot().tag.endswith("svg")
+
+    def test_three_inputs_span_a_plane(self, minigrad: Any, tmp_path: Path) -> None:
+        net = saved(tmp_path, n_in=2)
+        options = ("--data", "moons", "--from", 3, "--to", 5, "--third", 8, "--json", "--out", "out")
+        code, out, err = minigrad("regions", "net.safetensors", *options)
+        assert (code, err) == (0, "")
+        test = mg.data.moons(dtype=float).test
+        a, b, c = test.x[[3, 5, 8]]
+        plane = mg.regions.plane(net, a, b - a, c - a)
+        record = json.loads(out)
+        assert record == json.loads((tmp_path / "out/plane.json").read_text())
+        assert record["regions"] == len(plane) == len(record["polygons"])
+        np.testing.assert_array_equal(record["vertices"], plane.vertices)
+        np.testing.assert_allclose(record["points"], [[0, 0], [1, 0], [0, 1]])
+        assert record["labels"] == test.y[[3, 5, 8]].tolist()
+        assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["plane.json", "plane.svg"]
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ("--from x.json --to x.json", "--from and --to are the same input"),
+            ("--from x.json --to y.json --third x.json", "--from and --third are the same input"),
+            ("--from x.json --to y.json --third z.json", "dependent|multiple"),
+            ("--from x.json --to long.json", "--from has shape (3,), but --to has (4,)"),
+            ("--from nan.json --to y.json", "finite"),
+            ("--from x.json --to 3", "--to 3 is the number of an example"),
+            ("--from x.json --to y.json --third w.pkl", "no such file"),
+        ],
+    )
+    def test_bad_inputs_are_one_clear_line(
+        self, minigrad: Any, tmp_path: Path, options: str, said: str
+    ) -> None:
+        saved(tmp_path)
+        contents = {"x": "[1, 2, 3]", "y": "[2, 2, 3]", "z": "[4, 2, 3]", "long": "[1, 2, 3, 4]"}
+        for name, content in (contents | {"nan": "[NaN, 1, 2]"}).items():
+            (tmp_path / f"{name}.json").write_text(content)
+        before = set(tmp_path.iterdir())
+        code, out, err = minigrad("regions", "net.safetensors", *options.split())
+        assert (code, out) == (1, "")
+        assert any(words in one_line(err) for words in said.split("|"))
+        assert set(tmp_path.iterdir()) == before
+
+    def test_what_is_missing_and_what_is_smooth(self, minigrad: Any, tmp_path: Path) -> None:
+        code, _, err = minigrad("regions", "net.safetensors", "--from", "x.json")
+        assert code == 2 and "--to" in one_line(err) and "minigrad regions --help" in err
+        nn.Sequential(nn.Linear(2, 2), nn.Tanh()).save(tmp_path / "smooth.safetensors")
+        code, _, err = minigrad("regions", "smooth.safetensors", "--from", 0, "--to", 1, "--data", "moons")
+        assert code == 1 and "layer 1 (Tanh) is smooth" in one_line(err)
+
+    def test_a_network_without_gates_is_one_region(self, minigrad: Any, tmp_path: Path) -> None:
+        nn.Sequential(nn.Linear(2, 2)).save(tmp_path / "linear.safetensors")
+        options = ("linear.safetensors", "--data", "moons", "--from", 0, "--to", 1)
+        code, out, _ = minigrad("regions", *options)
+        assert code == 0 and "1 linear piece" in out
+        code, out, _ = minigrad("regions", *options, "--third", 2)
+        assert code == 0 and "1 linear region" in out
+
+
 MODEL_ERRORS = {
     "none.safetensors": "there is no file",
     "cut.safetensors": "damaged",
@@ -141,7 +214,7 @@ class Evil:
         return Path.touch, (Path("was-here"),)
 
 
-@pytest.mark.parametrize("command", ["thin"])
+@pytest.mark.parametrize("command", ["thin", "regions"])
 @pytest.mark.parametrize("name", MODEL_ERRORS)
 def test_a_file_that_is_no_model_is_one_clear_line(
     minigrad: Any, tmp_path: Path, name: str, command: str
@@ -160,7 +233,7 @@ def test_a_file_that_is_no_model_is_one_clear_line(
         (tmp_path / evil).write_bytes(pickle.dumps(Evil()))
     np.savez(tmp_path / "net.npz", weight=np.zeros(3))
     before = set(tmp_path.iterdir())
-    where = {"thin": ("--input",)}[command]
+    where = {"thin": ("--input",), "regions": ("--from", "--to")}[command]
     code, out, err = minigrad(command, name, *(word for option in where for word in (option, "x.json")))
     assert (code, out) == (1, "")
     assert MODEL_ERRORS[name] in one_line(err)

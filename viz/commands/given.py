@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,20 @@ def point(option: str, text: str, data: Split | None, net: Module) -> NDArray[An
     return as_image(data.x[k], net)
 
 
+def check_alike(options: Mapping[str, str], points: Sequence[NDArray[Any]]) -> None:
+    """Refuse inputs of different shapes, and the same one twice."""
+    names = list(options)
+    for k, point in enumerate(points):
+        if point.shape != points[0].shape:
+            raise ValueError(
+                f"{names[0]} has shape {points[0].shape}, but {names[k]} has {point.shape}: they must be "
+                f"inputs of one network"
+            )
+        for before in range(k):
+            if np.array_equal(point, points[before]):
+                raise ValueError(f"{names[before]} and {names[k]} are the same input; choose different ones")
+
+
 def said_of(text: str, data: Split | None) -> str:
     """
     Return what an input is called.
@@ -111,7 +126,13 @@ def said_of(text: str, data: Split | None) -> str:
     """
     if not re.fullmatch(r"[+-]?\d+", text) or data is None:
         return Path(text).name
-    return f"example {int(text)} (class {int(data.y[int(text)])})"
+    return f"example {int(text)} of class {int(data.y[int(text)])}"
+
+
+def classes_of(texts: Collection[str], data: Split | None, classes: int) -> list[int] | None:
+    """Return the classes of examples; None where an input is none, or the network has other classes."""
+    found = [int(data.y[int(text)]) for text in texts if data is not None and re.fullmatch(r"[+-]?\d+", text)]
+    return found if len(found) == len(texts) and max(found) < max(classes, 2) else None
 
 
 def as_image(x: NDArray[Any], net: Module) -> NDArray[Any]:
