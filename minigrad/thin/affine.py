@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 
 import numpy as np
 
@@ -196,7 +197,7 @@ def slopes_through(node: Node, arriving: Sequence[Array | None]) -> Array:
     primitive, args, options = node.primitive, node.args, node.options
     if isinstance(primitive, Elementwise):
         terms = (partial(node, k) * aligned(s, node) for k, s in enumerate(arriving) if s is not None)
-        return np.asarray(sum(terms))
+        return np.asarray(reduce(add, terms))
     first, *others = arriving
     alone = all(slope is None for slope in others)
     if isinstance(primitive, General) and primitive in (linear, group_maxout) and alone:

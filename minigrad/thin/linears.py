@@ -6,16 +6,15 @@ carried along: each Linear between has rows that hand on single units unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from ..graph import Vertex
+from ..graph import Node, Vertex
 from ..tensor import Array, Tensor
-from .affine import AffineMap
 from .segment import Segment, Units, to_leaves
 from .stage import LearnedSlope, Stage
 
@@ -87,12 +86,14 @@ class ThinLinear:
         return self.segment.affine(self.rows, self.reads)
 
 
-def thin_linears(around: AffineMap, found: Sequence[Stage], kept: Sequence[Array]) -> tuple[ThinLinear, ...]:
-    """Return the layers of the thin network."""
-    first = Stage(around.leaf.data, around.leaf)
+def thin_linears(
+    leaf: Tensor, nodes: Sequence[Node], found: Sequence[Stage], kept: Sequence[Array]
+) -> tuple[ThinLinear, ...]:
+    """Return the layers of the thin network, from the stages and what they keep of their units."""
+    first = Stage(leaf.data, leaf)
     if len(found) == 1 or not found[0].bare:  # gates or masks on the input itself are a layer
         found, kept = [first, *found], [np.arange(len(first.rows)), *kept]
-    segments = _segments(around, found)
+    segments = _segments({id(leaf), *map(id, nodes)}, found)
     reads = [  # nothing, where nothing that enters the stage goes on
         list(segment.reads) if stage.passing[left].any() else []
         for segment, stage, left in zip(segments, found[1:], kept[1:], strict=True)
@@ -121,9 +122,8 @@ def thin_linears(around: AffineMap, found: Sequence[Stage], kept: Sequence[Array
     return tuple(linears)
 
 
-def _segments(around: AffineMap, found: Sequence[Stage]) -> list[Segment]:
+def _segments(moving: Collection[int], found: Sequence[Stage]) -> list[Segment]:
     """Return what each stage after the first begins with, as a function of earlier ones."""
-    moving = {id(around.leaf), *map(id, around.nodes)}
     ends: dict[int, tuple[int, Vertex]] = {}
     segments = []
     for place, (before, stage) in enumerate(pairwise(found)):

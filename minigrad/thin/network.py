@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ class ThinNetwork:
     boundary: Array | None
     next_flip: frozenset[FlippingGate]
     patterns: tuple[Array, ...] = field(repr=False)
-    _linears: tuple[ThinLinear, ...] = field(repr=False)
+    _make_linears: Callable[[], tuple[ThinLinear, ...]] = field(repr=False)
     _parameters: Mapping[int, str] = field(repr=False)
     _zeros: Mapping[str, Array] = field(repr=False)
 
@@ -176,6 +176,10 @@ class ThinNetwork:
     def __str__(self) -> str:
         return self.summary()
 
+    @cached_property
+    def _linears(self) -> tuple[ThinLinear, ...]:
+        return self._make_linears()
+
     def _flips_in_words(self, most: int = 6) -> str:
         """Name the gates that change next, as the table does."""
         flips = sorted(self.next_flip)
@@ -226,6 +230,8 @@ def thin_network(net: Module, x: ArrayLike) -> ThinNetwork:
     kept = prune(around, found)
     freeze(around)
     layers, place = layers_of(found, kept)
+    for stage in found:
+        stage.gates.clear()  # their slopes fill the memory, and are needed no more
     changes = zip(around.gates, nearest.changes, strict=True)
     parameters = dict(net.named_parameters())
     n_out = around.output.size
@@ -245,7 +251,7 @@ def thin_network(net: Module, x: ArrayLike) -> ThinNetwork:
             gate.pattern[0] if given.ndim > 1 and len(gate.pattern) == 1 else gate.pattern
             for gate in around.gates
         ),
-        _linears=thin_linears(around, found, kept),
+        _make_linears=partial(thin_linears, around.leaf, around.nodes, found, kept),
         _parameters={id(parameter): name for name, parameter in parameters.items()},
         _zeros={name: np.zeros_like(parameter.data) for name, parameter in parameters.items()},
     )

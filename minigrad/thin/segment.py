@@ -23,19 +23,26 @@ Gradients = list[tuple[Vertex, Array]]
 def freeze(around: AffineMap) -> None:
     """Copy what the recorded nodes have read of parameters and constants, which may change from now on."""
     moving = {id(around.leaf), *map(id, around.nodes)}
-    copies: dict[int, Any] = {}
+    copies: dict[int, tuple[Array, Array]] = {}  # the original, too: while it lives, nothing else has its id
 
     def copied(array: Any) -> Any:
-        return copies.setdefault(id(array), array.copy()) if isinstance(array, np.ndarray) else array
+        if not isinstance(array, np.ndarray):
+            return array
+        if id(array) not in copies:
+            copies[id(array)] = array, array.copy()
+        return copies[id(array)][1]
 
-    for vertex in newest_first(around.root):
+    starts = set() if id(around.root) in moving else {around.root}
+    for node in around.nodes:
+        assert node.args is not None
+        given = list(zip(node.parents, node.args, strict=True))
+        node.args = tuple(arg if id(parent) in moving else copied(arg) for parent, arg in given)
+        starts |= {parent for parent, _ in given if id(parent) not in moving and parent is not None}
+    for vertex in {
+        vertex for start in starts if start.primitive is not None for vertex in newest_first(start)
+    }:
         if vertex.primitive is not None:
-            given = zip(vertex.parents, vertex.args, strict=True)
-            args = tuple(arg if id(parent) in moving else copied(arg) for parent, arg in given)
-            vertex.args, vertex.output = (
-                args,
-                vertex.output if id(vertex) in moving else copied(vertex.output),
-            )
+            vertex.args, vertex.output = tuple(map(copied, vertex.args)), copied(vertex.output)
 
 
 class Segment:

@@ -75,20 +75,20 @@ class Stage:
         self.learned: list[LearnedSlope] = []
 
     @property
-    def idle(self) -> Array:
-        """Units that are 0 around this input; a learned slope of 0 has a derivative, so it is not idle."""
-        flat = (self.scale == 0) & (self.offset == 0)
+    def passing(self) -> Array:
+        """Units that pass on what enters them, or learn whether to."""
+        passing = self.scale != 0
         for learned in self.learned:
-            flat &= (learned.scale == 0) & (learned.offset == 0)
-        return flat
+            passing |= learned.scale != 0
+        return passing
 
     @property
-    def passing(self) -> Array:
-        """Units that pass on what enters them, and so have something before them that matters."""
-        open_ = self.scale != 0
+    def shifted(self) -> Array:
+        """Units that give something where nothing enters them, or learn whether to."""
+        shifted = self.offset != 0
         for learned in self.learned:
-            open_ |= learned.scale != 0
-        return open_
+            shifted |= learned.offset != 0
+        return shifted
 
     @property
     def bare(self) -> bool:

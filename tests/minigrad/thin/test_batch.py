@@ -137,10 +137,8 @@ def test_what_is_refused(net: Any, x: Any, error: type[Exception], message: str)
 
 
 def test_a_wrong_row_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    net, x = (
-        nn.Sequential(nn.Linear(2, 2, dtype=float), nn.ReLU()),
-        np.random.default_rng(0).normal(size=(3, 2)),
-    )
+    net, x = Apply(np.abs), np.array([[1.0, 2.0], [-1.0, 2.0]])
+    agrees(net, x)
     maps = batch._maps
 
     def turned(recorded: Any) -> Any:

@@ -192,7 +192,7 @@ LEAKY = [("linear", np.array([[1.0], [-2.0]]), np.ones(2)), ("leaky", 0.1), ("li
 
 
 def test_taking_a_leaky_neuron_for_idle_is_caught(monkeypatch):
-    monkeypatch.setattr(stage.Stage, "idle", property(lambda self: ~self.active))
+    monkeypatch.setattr(stage.Stage, "passing", property(lambda self: self.active))
     with pytest.raises(AssertionError):
         checks.network_is_smaller(LEAKY, np.array([3.0]))
     with pytest.raises(AssertionError):
@@ -201,7 +201,7 @@ def test_taking_a_leaky_neuron_for_idle_is_caught(monkeypatch):
 
 def test_keeping_an_idle_neuron_is_caught(monkeypatch):
     layers = [LEAKY[0], ("relu",), LEAKY[2]]
-    monkeypatch.setattr(stage.Stage, "idle", property(lambda self: np.zeros(len(self.rows), dtype=bool)))
+    monkeypatch.setattr(stage.Stage, "passing", property(lambda self: np.ones(len(self.rows), dtype=bool)))
     with pytest.raises(AssertionError):
         checks.only_idle_are_gone(layers, np.array([3.0]))
 
