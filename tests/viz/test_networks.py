@@ -609,3 +609,57 @@ class TestErrors:
 
     def test_integers_are_inputs_too(self) -> None:
         assert draw_network(small(), [1, 2]).data == draw_network(small(), [1.0, 2.0]).data
+
+
+class TestImages:
+    def small(self) -> tuple[nn.Sequential, np.ndarray]:
+        rng = np.random.default_rng(0)
+        net = nn.Sequential(
+            nn.Conv2d.of(rng.normal(size=(3, 1, 3, 3)), rng.normal(size=3)), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear.of(rng.normal(size=(8, 12)), rng.normal(size=8)), nn.ReLU(),
+            nn.Linear.of(rng.normal(size=(4, 8))),
+        )  # fmt: skip
+        return net.eval(), rng.random((1, 6, 6))
+
+    def test_a_convolutional_network_is_columns_of_what_is_left(self) -> None:
+        net, x = self.small()
+        thin = mg.thin(net, x)
+        picture = viz.draw(thin)
+        assert len(shapes(picture, "input")) == 1, "the image is drawn as one"
+        captions = [s.text for s in shapes(picture, "caption") if isinstance(s, Text)]
+        for words in ("36→48", "48→48", "12→8", "8→4", "MaxPool2d", "6 × 6 pixels"):
+            assert words in captions
+        for column, layer in zip(picture.data["layers"][1:], thin.layers, strict=False):
+            assert len(column["states"]) == len(layer.output)
+        assert f"{thin.kept} of {thin.total} units are left" in picture.description
+        hidden = columns_of_thin(thin)
+        for before, column in pairwise(hidden):
+            assert column.strengths is not None
+            assert not column.strengths[:, ~before.alive].any()
+
+    def test_two_images_are_compared(self) -> None:
+        net, x = self.small()
+        one, two = mg.thin(net, x), mg.thin(net, x[:, ::-1].copy())
+        picture = viz.draw(one, two)
+        for record, a, b in zip(picture.data["layers"][1:], one.layers, two.layers, strict=False):
+            assert set(record["first"]) == set(a.kept.tolist()) - set(b.kept.tolist())
+
+    def test_a_large_layer_is_counted_not_squeezed_in(self) -> None:
+        rng = np.random.default_rng(0)
+        net = nn.Sequential(
+            nn.Conv2d.of(rng.normal(size=(6, 2, 3, 3))), nn.ReLU(), nn.Flatten(),
+            nn.Linear.of(rng.normal(size=(3, 6 * 36))),
+        )  # fmt: skip
+        picture = viz.draw(mg.thin(net, rng.random((2, 8, 8))))
+        more = [s.text for s in shapes(picture, "more") if isinstance(s, Text)]
+        assert more == ["+88 more", "+176 more"]
+        assert len(shapes(picture, "neuron")) == 40 + 40 + 3
+
+    def test_more_edges_than_fit_in_memory_are_left_out_and_said(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("viz.networks.columns._MOST", 100)
+        net, x = self.small()
+        picture = viz.draw(mg.thin(net, x))
+        assert "Between its largest layers no edges are drawn" in picture.description
+        assert {s.data["to"].split()[0] for s in shapes(picture, "edge") if s.data} == {"hidden", "output"}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = NDArray[Any]
 
+_MOST = 2 * 10**7  # edges between two layers up to which they are looked at: 160 MB
+
 PLAIN = "plain"  # no input is given
 ACTIVE = "active"
 LOWER = "lower"  # a gate that is closed, yet passes something on, as LeakyReLU does
@@ -140,14 +142,22 @@ def columns_of_thin(thin: ThinNetwork) -> list[Column]:
     for k in range(last + 1):
         layer = layers[k] if k < len(layers) else None
         strengths = None
-        if k and matrices:
+        if (
+            k
+            and matrices
+            and columns[-1].size * (len(thin.output) if layer is None else layer.total) <= _MOST
+        ):
             rows = np.arange(len(thin.output)) if layer is None else layer.kept
             units = len(rows) if layer is None else layer.total
             before = columns[-1]
             kept = before.owners[layers[k - 1].kept]
             strengths = np.zeros((units, before.size))
             strengths[np.ix_(rows, kept)] = matrices[k - 1] * _wide(layers[k - 1].output)[kept]
-        captions = _captions(layer, columns[-1].size if matrices and k else None, len(thin.output))
+        feeds = ""
+        if k and matrices:
+            sizes = f"{columns[-1].size}→{len(thin.output) if layer is None else layer.total}"
+            feeds = sizes if thin.x.ndim > 1 else f"Linear {sizes}"  # between images other things are linear
+        captions = _captions(layer, feeds)
         if layer is None:
             outputs = (ACTIVE,) * len(thin.output)
             columns.append(Column("output", captions, outputs, _wide(thin.output), strengths=strengths))
@@ -173,10 +183,9 @@ def _ends_in_gates(thin: ThinNetwork, matrices: Sequence[Array]) -> bool:
     return np.array_equal(thin.layers[-1].output, thin.output)
 
 
-def _captions(layer: ThinLayer | None, before: int | None, outputs: int) -> tuple[str, ...]:
-    """Return what makes a layer; ``before`` is how many neurons feed it, None where a Linear may not."""
-    units = outputs if layer is None else layer.total
-    captions = [] if before is None else [f"Linear {before}→{units}"]
+def _captions(layer: ThinLayer | None, feeds: str) -> tuple[str, ...]:
+    """Return what makes a layer: how it is fed, if that is one step from the layer before, and its gate."""
+    captions = [feeds] if feeds else []
     if layer is not None and layer.kind not in ("Linear", "Input"):
         captions.append(layer.kind)
     if layer is not None and layer.dropped.any() and layer.kind != "Dropout":

@@ -232,6 +232,7 @@ def _key(layers: Sequence[Compared], spots: Sequence[Spot], wires: _Wires) -> li
     """Explain the marks that are in the picture."""
     seen = {state for layer in layers[1:] for state in layer.states}
     grouped = any(layer.column.groups for layer in layers)
+    abbreviated = any(len(spot.centres) < spot.column.size for spot in spots)
     entries: list[Entry] = [
         (sample(state, grouped), meaning) for state, meaning in MEANINGS.items() if state in seen
     ]
@@ -242,16 +243,17 @@ def _key(layers: Sequence[Compared], spots: Sequence[Spot], wires: _Wires) -> li
             continue
         whose = {FIRST: "only the first has", SECOND: "only the second has", BOTH: "both have"}[state]
         pixels = " (those from the pixels are not drawn)" if state == BOTH and spots[0].image else ""
+        among = " among the neurons shown" if abbreviated else ""
         share = f"the strongest {wires.drawn[state]:,} of {wires.total[state]:,} edges"
         few = f"{wires.total[state]:,} edges" if wires.drawn[state] == wires.total[state] else share
         opacity = 0.5 if state == BOTH else 1.0
         mark = line((0, 0), (26, 0), Look(stroke=paint, width=width, dash=dash, opacity=opacity))
-        entries.append((mark, f"{few} that {whose}{pixels}"))
+        entries.append((mark, f"{few} that {whose}{among}{pixels}"))
     entries.append((Rect(0, -5, 22, 10, look=Look(fill=FIRST_LINE)), "output for the first"))
     entries.append(
         (Rect(0, -5, 22, 10, look=Look(fill=PAPER, stroke=SECOND_LINE, width=1.5)), "for the second")
     )
-    if any(len(spot.centres) < spot.column.size for spot in spots):
+    if abbreviated:
         rule = f"layers of more than {MOST} show {KEPT}: some that differ, and of the others their share"
         entries.append((Text(0, 0, "+ more", 11, look=Look(fill=MUTED)), rule))
     return entries

@@ -40,7 +40,8 @@ def lead(layers: Sequence[Compared], thin: ThinNetwork, other: ThinNetwork) -> s
     total = sum(count.values())
     if not total:
         return "There is no hidden layer: the network is one linear map, the same for every input."
-    unit = "pieces" if any(layer.column.groups for layer in layers) else "neurons"
+    grouped = [layer.column.groups is not None for layer in layers[1:-1]]
+    unit = "neurons" if not any(grouped) else "pieces" if all(grouped) else "units"
     if count[BOTH] + count[NEITHER] == total:
         scale = 1e-9 if thin.weight.dtype == np.float64 else 1e-4
         if np.allclose(thin.weight, other.weight, scale, scale) and np.allclose(
@@ -97,7 +98,7 @@ def figures(layers: Sequence[Compared], thin: ThinNetwork, other: ThinNetwork) -
         ],
         "counts": {state: hidden_counts(layers)[state] for state in MEANINGS},
         "outputs": [thin.output.tolist(), other.output.tolist()],
-        "distance": float(np.linalg.norm(thin.x - other.x)),
+        "distance": float(np.linalg.norm((thin.x - other.x).ravel())),
         "radii": [radius if np.isfinite(radius) else None for radius in (thin.radius, other.radius)],
         "largest_weight_change": float(np.abs(thin.weight - other.weight).max(initial=0)),
     }

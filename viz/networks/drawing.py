@@ -180,7 +180,7 @@ def _picture(
     spots = place(columns, TILE + 6 if weight is not None else 26.0)
     limit = _limit(spots)
     edges = wires(spots, max_edges, "weight" if columns[-1].values is None else "carries")
-    beside = output_shapes(spots[-1], names, limit, weight, None if thin is None else thin.x)
+    beside = output_shapes(spots[-1], names, limit, weight, None if thin is None else thin.x.ravel())
     shapes = [*(shape for shape in beside if shape.role == "band"), *edges.shapes, *skips(spots)]
     for spot in spots:
         shapes += neuron_shapes(spot, limit)
@@ -255,7 +255,9 @@ def _caption(spot: Spot, left: str) -> list[str]:
     alive, total = int(units.sum()), len(units)
     if column.values is not None and (alive < total or (column.name.startswith("hidden") and left == "left")):
         lines.append(
-            f"{alive} of {total} {left}" if not column.groups or left == "left" else f"{alive} of {total} win"
+            f"{alive:,} of {total:,} {left}"
+            if not column.groups or left == "left"
+            else f"{alive} of {total} win"
         )
     return lines
 

@@ -42,8 +42,13 @@ def network_key(
     seen = _states(spots)
     entries += [(sample(state), meaning) for state, meaning in MEANINGS.items() if state in seen]
     if any(column.groups for column in columns):
+        pooled = any("Pool" in caption for column in columns for caption in column.captions)
+        stacks = "pieces of a maximum" if pooled else "Maxout"
         entries.append(
-            (stack_sample(given), "Maxout: the solid piece wins" if given else "Maxout: a stack of pieces")
+            (
+                stack_sample(given),
+                f"{stacks}: the solid piece wins" if given else f"{stacks}: a stack of pieces",
+            )
         )
     if thin is not None:
         entries += _flip_entries(spots, f"changes next, if the input moves by {number(thin.radius)}")
@@ -53,7 +58,7 @@ def network_key(
         entries.append((_greys(), f"pixel, {_range(columns[0].values)}"))
     if weight is not None and thin is not None:
         end = number(np.abs(weight).max(initial=0))
-        inked = number(np.abs(weight * thin.x).max(initial=0))
+        inked = number(np.abs(weight * thin.x.ravel()).max(initial=0))
         dots = ", dotted if negative" if (side_of(weight.shape[1]) or 0) <= DOTTED else ""
         words = f"W: each pixel's weight, up to ±{end}{dots};  W · pixel: what it adds, up to ±{inked}"
         entries.append((_patch(), words))

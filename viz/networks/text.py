@@ -130,7 +130,7 @@ def _caption(column: Column, labels: Sequence[str], word: str) -> str:
     units = column.left(word)
     alive, total = int(units.sum()), len(units)
     if alive < total and column.states[:1] != (states.PLAIN,):
-        caption += f"{': ' if caption else ''}{alive} of {total} "
+        caption += f"{': ' if caption else ''}{alive:,} of {total:,} "
         caption += "win" if column.groups and word == "active" else word
     return caption
 

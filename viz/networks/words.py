@@ -31,7 +31,8 @@ def hidden_units(columns: Sequence[Column]) -> tuple[int, int, str]:
     hidden = columns[1:-1]
     left = sum(int(column.alive_units.sum()) for column in hidden)
     total = sum(len(column.owners) for column in hidden)
-    return left, total, "pieces" if any(column.groups for column in hidden) else "neurons"
+    grouped = [column.groups is not None for column in hidden]
+    return left, total, "neurons" if not any(grouped) else "pieces" if all(grouped) else "units"
 
 
 def network_lead(columns: Sequence[Column]) -> str:
@@ -54,6 +55,8 @@ def network_lead(columns: Sequence[Column]) -> str:
         words.append(
             f"In every Maxout neuron one piece wins for this input: {left} of {total} pieces pass on."
         )
+    elif unit == "units":
+        words.append(f"For this input {left} of {total} neurons and pieces pass a signal on.")
     elif not signals:
         words.append(f"For this input none of the {total} hidden neurons passes a signal on.")
     elif signals < total:
@@ -82,18 +85,23 @@ def thin_lead(columns: Sequence[Column], thin: ThinNetwork) -> str:
     left, total, unit = thin.kept, thin.total, hidden_units(columns)[2]
     if not total:
         return "There is no hidden layer: the network is linear as it is, net(x′) = W x′ + b."
-    losers = "other pieces lose" if unit == "pieces" else "others give 0"
+    losers = {"pieces": "other pieces lose", "units": "others give 0 or lose"}.get(unit, "others give 0")
     if any(column.states.count(states.DROPPED) for column in columns[1:-1]):
         losers += " or were dropped (✕)"
-    away = f"For this input {left} of {total} {unit} are left. The {losers} and can be taken away (faded): "
+    away = (
+        f"For this input {left:,} of {total:,} {unit} are left. The {losers} and can be taken away (faded): "
+    )
     if left == total:
         away = (
-            f"For this input all {total} {unit} are left, none gives 0; but each gate follows one line, and "
+            f"For this input all {total:,} {unit} are left, none gives 0; "
+            f"but each gate follows one line, and "
         )
     remains = "linear, net(x′) = W x′ + b" if thin.weight.any() else "constant, net(x′) = b"
-    note = "" if any(column.strengths is not None for column in columns) else (
-        " The network branches: its neurons are drawn before any skip is added, its edges are not."
-    )  # fmt: skip
+    note = ""
+    if not thin.layered:
+        note = " The network branches: its neurons are drawn before any skip is added, its edges are not."
+    elif any(column.strengths is None for column in columns[1:]):
+        note = " Between its largest layers no edges are drawn."
     return f"{away}what remains is {remains}, for every input x′ nearby.{note}"
 
 
@@ -108,7 +116,7 @@ class Fact(NamedTuple):
 def thin_facts(columns: Sequence[Column], thin: ThinNetwork) -> list[Fact]:
     """Return what was measured of a thin network."""
     left, total, unit = thin.kept, thin.total, hidden_units(columns)[2]
-    count, error = f"{left} of {total}", number(thin.max_abs_error)
+    count, error = f"{left:,} of {total:,}", number(thin.max_abs_error)
     radius = number(thin.radius) if np.isfinite(thin.radius) else "∞"
     name = "radius: on a boundary, a tie" if thin.tie else "radius: no gate changes within it"
     formula = "largest error |Wx + b − net(x)|"

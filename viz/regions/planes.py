@@ -110,7 +110,7 @@ def draw_plane(
         _legend(axes, plane, divided, called, by_decision)
         window.set_axes(axes)
         for k, (name, x) in enumerate(window.corner_inputs() if images else ()):
-            show_image(axes, x, (1.05, 0.34 - 0.17 * k, 0.12, 0.12), name)
+            show_image(axes, x, (1.08, 0.34 - 0.17 * k, 0.12, 0.12), name)
         figure.draw_without_rendering()  # while the style holds
     return Picture(
         figure, title=heading, description=description(plane, divided, called, len(shown), outside),
