@@ -317,3 +317,24 @@ def test_a_convolutional_network_gets_the_example_as_an_image() -> None:
     assert as_image(np.zeros(31), net).shape == (31,), "the network itself says what is wrong"
     assert as_image(np.zeros((2, 4, 4)), net).shape == (2, 4, 4)
     assert as_image(x, nn.Sequential(nn.Linear(32, 2))).shape == (32,)
+
+
+def test_every_command_takes_a_convolutional_network(minigrad: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(
+        nn.Conv2d.of(rng.normal(size=(2, 1, 3, 3)), rng.normal(size=2)), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear.of(rng.normal(size=(10, 18))),
+    ).eval()  # fmt: skip
+    net.save(tmp_path / "conv.safetensors")
+    x = mg.data.digits(dtype=float).test.x[[4, 5, 6]].reshape(-1, 1, 8, 8)
+    code, out, err = minigrad("thin", "conv.safetensors", "--data", "digits", "--input", 4, "--json")
+    assert (code, err) == (0, "")
+    np.testing.assert_allclose(json.loads(out)["weight"], mg.thin(net, x[0]).weight)
+    options = ("regions", "conv.safetensors", "--data", "digits", "--from", 4, "--to", 5)
+    code, out, err = minigrad(*options, "--json")
+    assert (code, err) == (0, "")
+    np.testing.assert_array_equal(json.loads(out)["knots"], mg.regions.line(net, x[0], x[1]).knots)
+    code, out, err = minigrad(*options, "--third", 6, "--json")
+    assert (code, err) == (0, "")
+    plane = mg.regions.plane(net, x[0], x[1] - x[0], x[2] - x[0])
+    assert json.loads(out)["regions"] == len(plane)
