@@ -21,6 +21,7 @@ from .linears import ThinLinear, thin_linears
 from .mixed import offering_the_part_before
 from .reach import prune
 from .segment import freeze
+from .summary import summary_of
 
 FlippingGate = tuple[int, int]
 """(layer, neuron): a gate, by its place in ``thin.layers``; layer −1 is the input itself."""
@@ -124,7 +125,7 @@ class ThinNetwork:
         -------
         dict of name to ndarray, or list of ndarray
             Gradients of the full network's parameters, as mapping or sequence like ``grads``: equal to what
-            differentiating the full network gives, and exactly zero wherever a neuron was idle.
+            differentiating the full network gives, and exactly zero where that passes through what is gone.
 
         Raises
         ------
@@ -145,28 +146,7 @@ class ThinNetwork:
 
     def summary(self) -> str:
         """Return a table of what is left of each layer, for printing."""
-        rows = [["layer", "kind", "left", "of", "inactive", "dropped", "nearest boundary"]]
-        for layer in (self.input, *self.layers):
-            if layer is self.input and len(layer.kept) == layer.total:
-                continue
-            inactive = int((~layer.active & ~layer.dropped).sum())
-            nearest = f"{layer.margin.min(initial=np.inf):.3g}"
-            counts = (len(layer.kept), layer.total, inactive, int(layer.dropped.sum()))
-            rows.append([layer.name, layer.kind, *map(str, counts), nearest])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        table = [
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
-        ]
-        return "\n".join(
-            [
-                f"Thin linear network: {self.x.size} inputs, {self.output.size} outputs, "
-                f"{self.kept} of {self.total} hidden units left",
-                *table,
-                f"max|W x + b − net(x)| = {self.max_abs_error:.2g}",
-                f"radius {self.radius:.4g}{' (a tie: the input is on a boundary)' if self.tie else ''}; "
-                f"next to change: {self._flips_in_words()}",
-            ]
-        )
+        return summary_of(self)
 
     def __repr__(self) -> str:
         """Say it in a line; ``print`` gives the table."""
@@ -179,15 +159,6 @@ class ThinNetwork:
     @cached_property
     def _linears(self) -> tuple[ThinLinear, ...]:
         return self._make_linears()
-
-    def _flips_in_words(self, most: int = 6) -> str:
-        """Name the gates that change next, as the table does."""
-        flips = sorted(self.next_flip)
-        layers = (self.input, *self.layers)
-        words = [f"{layers[k + 1].kind} {layers[k + 1].name} neuron {j}" for k, j in flips[:most]]
-        if len(flips) > most:
-            words.append(f"{len(flips) - most} more")
-        return ", ".join(words) or "none can be reached"
 
     def _given(self, grads: Any) -> dict[str, Array]:
         """Return the thin network's gradients by name, checked."""

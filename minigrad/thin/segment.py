@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -105,12 +106,16 @@ class Segment:
 
     @property
     def biased(self) -> bool:
-        """Whether something is learned that may add to the constant."""
-        return any(
-            parent is not None and id(parent) in self.learned and node.primitive.class_of(k) != "multilinear"
-            for node in self.nodes
-            for k, parent in enumerate(node.parents)
-        )
+        """Whether something that is learned may change the constant, also where that is 0."""
+        for node in self.nodes:
+            learned = [k for k, parent in enumerate(node.parents) if id(parent) in self.learned]
+            if any(node.primitive.class_of(k) != "multilinear" for k in learned):
+                return True
+            if learned and any(
+                self._constants[id(p)].any() for p in node.parents if id(p) in self._constants
+            ):
+                return True
+        return False
 
     def affine(self, rows: Array, columns: Units) -> tuple[Array, Array]:
         """Return the matrix from some units to some of the beginning's entries, and the constant."""
@@ -120,15 +125,12 @@ class Segment:
             return full[np.ix_(rows, _joined(columns))], shift[rows]
         n = sum(map(len, columns.values()))
         slopes = {key: np.zeros((n, *np.shape(end)), dtype=end.dtype) for key, end in self._ends()}
-        constants = {key: np.zeros_like(end) for key, end in self._ends()}
         for direction, (key, unit) in enumerate(self._directions(columns)):
             slopes[key][direction].ravel()[unit] = 1
         for node in self.nodes:
-            parents = list(map(id, node.parents))
-            slopes[id(node)] = slopes_through(node, [slopes.get(parent) for parent in parents])
-            constants[id(node)] = constant_through(node, [constants.get(parent) for parent in parents])
+            slopes[id(node)] = slopes_through(node, [slopes.get(id(parent)) for parent in node.parents])
         slope = slopes.get(id(self.begin), np.zeros((n, *np.shape(self.value)), dtype=self.value.dtype))
-        constant = constants.get(id(self.begin), self.value)
+        constant = self._constants.get(id(self.begin), self.value)
         return np.reshape(slope, (n, self.value.size)).T[rows], np.ravel(constant)[rows]
 
     def gradients(self, rows: Array, columns: Units, by_weight: Array, by_constant: Array) -> Gradients:
@@ -155,6 +157,14 @@ class Segment:
                 gradient = np.zeros_like(self.begin.args[k])
                 gradient[place] = part
                 found.append((self.begin.parents[k], gradient))
+        return found
+
+    @cached_property
+    def _constants(self) -> dict[int, Array]:
+        """What each vertex is where the ends are 0."""
+        found = {key: np.zeros_like(end) for key, end in self._ends()}
+        for node in self.nodes:
+            found[id(node)] = constant_through(node, [found.get(id(parent)) for parent in node.parents])
         return found
 
     def _ends(self) -> Iterator[tuple[int, Array]]:

@@ -14,7 +14,7 @@ from minigrad import nn
 from minigrad.thin import linears, reach, segment
 
 from .checks import close
-from .parts import any_networks
+from .parts import Apply, any_networks
 
 VECTORS = any_networks()
 IMAGES = any_networks(image=True)
@@ -201,6 +201,11 @@ def test_a_weight_that_is_0_is_trained_and_one_that_is_fixed_is_not() -> None:
     np.testing.assert_array_equal(mg.thin(net, x).layers[0].kept, [0])
     assert mg.thin(net, x).layers[0].active.all()
     training_agrees(net, x)
+
+
+def test_a_weight_of_0_that_a_constant_enters_is_trained() -> None:
+    for fixed in (lambda x: np.where([False], x, 0.2), lambda x: mg.relu(x) - 0.3):
+        training_agrees(nn.Sequential(Apply(fixed), nn.Linear.of([[0.0]])), np.array([0.0]), generic=False)
 
 
 def test_units_that_feed_idle_units_alone_are_gone() -> None:
