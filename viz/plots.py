@@ -47,6 +47,16 @@ def house_style() -> AbstractContextManager[None]:
     return matplotlib.rc_context(settings)
 
 
+def set_heading(figure: Figure, title: str, lead: str) -> None:
+    """Write a heading above a figure with a constrained layout, and beneath it, quietly, what to look at."""
+    width, height = figure.get_size_inches()
+    lines = fonts.wrap(lead, 72 * (width - 0.3), 10.0)
+    room = "\n".join([title, *[""] * len(lines)])
+    figure.suptitle(room, x=0.015, ha="left", fontweight="bold", fontsize=13)
+    for k, line in enumerate(lines):
+        figure.text(0.015, 1 - (0.33 + 0.19 * k) / height, line, va="top", color=MUTED.light)
+
+
 def figure_svg(figure: Figure, title: str, description: str, theme: Theme = "auto", name: str = "") -> str:
     """
     Write a matplotlib figure as one accessible ``<svg>`` element, text as outlines, ids its own.

@@ -101,7 +101,7 @@ def test_regions_are_cells_and_every_flip_is_known() -> None:
         (layer, neuron) = flip.units[0]
         after = mg.thin(net, line.points(flip.at + 1e-9)[0]).layers[layer].active[neuron]
         assert flip.words.startswith(f"hidden {layer + 1} · {neuron} {'on' if after else 'off'}")
-    assert len(artists(picture, "flip")) == min(len(line) - 1, 24)
+    assert len(artists(picture, "flip")) == min(len(line) - 1, 20)
     assert {"cat", "dog", "fox", "owl"} <= texts(picture)
     assert json.loads(json.dumps(picture.data, allow_nan=False)) == picture.data
 
@@ -132,11 +132,11 @@ def test_hundreds_of_kinks_are_thinned_out_and_counted() -> None:
         nn.Linear.of(np.ones((4000, 1)), -places), nn.ReLU(), nn.Linear.of(rng.normal(size=(12, 4000)))
     )
     picture = viz.draw(mg.regions.line(net, [0.0], [1.0]))
-    assert "+3,976 more" in " ".join(texts(picture))
+    assert "+3,980 more" in " ".join(texts(picture))
     flags = artists(picture, "flip")
-    assert len(flags) == 24
+    assert len(flags) == 20
     bends = np.linalg.norm(net[2].weight.data, axis=0)
-    sharpest = np.sort(np.argsort(-bends)[:24])
+    sharpest = np.sort(np.argsort(-bends)[:20])
     assert [text.get_text() for text in flags] == [f"hidden 1 · {k} on" for k in sharpest]
     assert len(picture.svg()) < 2_500_000
     assert "grey: 7 more" in " ".join(texts(picture))

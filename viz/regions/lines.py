@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.recording import no_grad
 from viz.picture import Picture
-from viz.plots import house_style
+from viz.plots import house_style, set_heading
 from viz.regions.decisions import Array, Stretch, stretches
 from viz.regions.flips import Flip, flips, spread
 from viz.regions.palette import STYLES, is_image, output_names, paints, show_image
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from minigrad.regions import Line
 
-_NAMED = 24  # kinks that are named
+_NAMED = 20  # kinks that are named
 _DOTTED = 80  # kinks up to which each has a dot
 _LISTED = 12  # regions and decisions that are listed in words
 _LIGHT = 3000  # regions up to which each is a shape of its own in a file
@@ -88,10 +88,8 @@ def draw_line(
     tall = 0.35 + 0.066 * max((len(kink.words) for kink in named), default=-4)
     size = tall + 4.9 + 0.8 * is_image(line.a)
     with house_style():
-        figure = Figure(figsize=(10, size), layout="constrained")
-        figure.suptitle(f"{heading}\n", x=0.01, ha="left", fontweight="bold", fontsize=13)
-        lead = _lead(kinks, named, decided)
-        figure.text(0.01, 1 - 0.33 / size, lead, va="top", color=MUTED.light)
+        figure = Figure(figsize=(8, size), layout="constrained")
+        set_heading(figure, heading, _lead(kinks, named, decided))
         flags, plot, bands = figure.subplots(3, sharex=True, height_ratios=[tall, 3.2, 0.65])
         flags.set_xlim(knots[0], knots[-1])
         _name_kinks(flags, plot, named)
@@ -100,8 +98,8 @@ def draw_line(
         _draw_bands(bands, knots, decided, called, curves)
         bands.set_xlabel(f"t: from {ends[0]} (t = 0) to {ends[1]} (t = 1)")
         if is_image(line.a):
-            show_image(bands, line.a, (0.0, -1.75, 0.075, 0.85), ends[0])
-            show_image(bands, line.b, (0.925, -1.75, 0.075, 0.85), ends[1])
+            show_image(bands, line.a, (0.0, -1.75, 0.095, 0.85), ends[0])
+            show_image(bands, line.b, (0.905, -1.75, 0.095, 0.85), ends[1])
         figure.draw_without_rendering()  # while the style holds
     return Picture(
         figure, title=heading, description=_description(line, kinks, decided, called),
@@ -142,10 +140,10 @@ def _lead(kinks: Sequence[Flip], named: Sequence[Flip], decided: Sequence[Stretc
     """Say what to look at."""
     if not kinks:
         return "No gate changes on the way: f is one straight line."
-    words = "Between two kinks f is straight; at each kink the named gate flips"
+    words = "Between kinks f is straight; at a kink the named gate flips"
     if len(named) < len(kinks):
-        words += f" (the {len(named)} sharpest, +{len(kinks) - len(named):,} more)"
-    return words + (".   ◆ the decision changes" if len(decided) > 1 else ".")
+        words += f" (the sharpest; +{len(kinks) - len(named):,} more)"
+    return words + (". ◆ the decision changes" if len(decided) > 1 else ".")
 
 
 def _name_kinks(axes: Axes, plot: Axes, named: Sequence[Flip]) -> None:
@@ -153,7 +151,7 @@ def _name_kinks(axes: Axes, plot: Axes, named: Sequence[Flip]) -> None:
     axes.axis("off")
     axes.set_ylim(0, 1)
     low, high = axes.get_xlim()
-    places = spread([(kink.at - low) / (high - low) for kink in named], 0.021)
+    places = spread([(kink.at - low) / (high - low) for kink in named], 0.025)
     for kink, place in zip(named, places, strict=True):
         x = low + place * (high - low)
         axes.plot([kink.at, x], [0, 0.2], color=RULE.light, linewidth=0.8, clip_on=False, gid="leader")

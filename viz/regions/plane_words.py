@@ -26,8 +26,8 @@ def lead(color: str | int, regions: int, output: int | None) -> str:
             f"It bends where regions meet."
         )
     each = "In each polygon" if regions > 1 else "Here"
-    hue = " Hue: the decision; shade: only tells neighbours apart." if color == "decision" else ""
-    return f"{each} no gate changes, and the network is one linear map.{hue}"
+    hue = " Hue: the decision. Shade: tells neighbours apart." if color == "decision" else ""
+    return f"{each} the network is one linear map.{hue}"
 
 
 def description(plane: Plane, divided: Division, called: Sequence[str], points: int, outside: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from viz.picture import Picture
-from viz.plots import house_style
+from viz.plots import house_style, set_heading
 from viz.regions.decisions import Array, competing
 from viz.regions.division import Division, divide
 from viz.regions.mapping import borders, closed, colouring, outlines, strokes, triangles
@@ -93,10 +93,8 @@ def draw_plane(
     heading = title or f"A network in a plane: {many}"
     images = is_image(plane.corner)
     with house_style():
-        tall = 1.4 + 5.8 * window.aspect
-        figure = Figure(figsize=(9, tall), dpi=160, layout="compressed")
-        figure.suptitle(f"{heading}\n", x=0.01, ha="left", fontweight="bold", fontsize=13)
-        figure.text(0.01, 1 - 0.33 / tall, lead(color, len(plane), output), va="top", color=MUTED.light)
+        figure = Figure(figsize=(8, 1.5 + 4.9 * window.aspect), dpi=160, layout="compressed")
+        set_heading(figure, heading, lead(color, len(plane), output))
         axes = figure.subplots()
         by_decision = hues if color == "decision" else {}
         if output is None:
@@ -200,7 +198,7 @@ def _lines(axes: Axes, plane: Plane, window: Window, divided: Division, paint: P
     if room > 2.5:
         axes.add_patch(PathPatch(
             strokes(borders(plane, window.drawn(plane.vertices))), fill=False, edgecolor=paint.light,
-            linewidth=min(0.7, 0.04 * room), rasterized=len(plane) > _LIGHT, gid="borders",
+            linewidth=min(0.7 if paint is INK else 0.4, 0.04 * room), rasterized=len(plane) > _LIGHT, gid="borders",
         ))  # fmt: skip
     if len(divided.boundary):
         axes.add_patch(PathPatch(
@@ -266,7 +264,9 @@ def _legend(
     if len(divided.boundary):
         entries.append(Line2D([], [], color=INK.light, linewidth=2.2, label="decision boundary"))
     if len(plane) > 1 and _WIDE / len(plane) ** 0.5 > 2.5:
-        entries.append(Line2D([], [], color=INK.light, linewidth=0.7, label="a gate changes"))
+        entries.append(
+            Line2D([], [], color=INK.light if hues else MUTED.light, linewidth=0.7, label="a gate changes")
+        )
     entries += axes.get_legend_handles_labels()[0]
     if entries:
         axes.legend(
