@@ -195,10 +195,11 @@ def _lines(axes: Axes, plane: Plane, window: Window, divided: Division, paint: P
     from matplotlib.patches import PathPatch
 
     room = _WIDE / len(plane) ** 0.5
+    width = min(0.7 if paint is INK else 0.4, 0.04 * room)
     if room > 2.5:
         axes.add_patch(PathPatch(
             strokes(borders(plane, window.drawn(plane.vertices))), fill=False, edgecolor=paint.light,
-            linewidth=min(0.7 if paint is INK else 0.4, 0.04 * room), rasterized=len(plane) > _LIGHT, gid="borders",
+            linewidth=width, rasterized=len(plane) > _LIGHT, gid="borders",
         ))  # fmt: skip
     if len(divided.boundary):
         axes.add_patch(PathPatch(
