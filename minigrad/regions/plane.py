@@ -77,7 +77,7 @@ class Plane:
 
     @cached_property
     def areas(self) -> Array:  # noqa: D102
-        return self._cells.areas * _area(self.u, self.v)
+        return np.maximum(self._cells.areas, 0) * _area(self.u, self.v)  # rounding may turn slivers over
 
     @property
     def centers(self) -> Array:  # noqa: D102
