@@ -27,7 +27,7 @@ def cut(cells: Cells, values: Array, tolerance: Array, born: int) -> Cells:
     cells : Cells
         What to cut.
     values : ndarray, shape (V, lines)
-        The functions at the points.
+        The functions at the points; those within the tolerance become 0.
     tolerance : ndarray, shape (lines,)
         Where a function is at most so large at a corner, its line goes through the corner.
     born : int
@@ -38,7 +38,8 @@ def cut(cells: Cells, values: Array, tolerance: Array, born: int) -> Cells:
     UnsettledError
         If the tolerance is too small for the rounding in the values.
     """
-    values = np.where(np.abs(values) <= tolerance, 0.0, values)
+    for part in batches(np.full(len(values), values.shape[1])):
+        values[part][np.abs(values[part]) <= tolerance] = 0
     cell, line = _crossings(cells, values)
     if not len(cell):
         return cells

@@ -24,8 +24,8 @@ from .cutting import cut
 from .gates import coded
 from .pieces import ENTRIES, UnsettledError
 
-BYTES = 2**28
-"""How much memory the values of a gate may take: 256 MB. Of more units, one part is settled after another."""
+BYTES = 2**29
+"""How much memory the values of a gate may take: 512 MB. Of more units, one part is settled after another."""
 
 TOLERANCE = 8.0
 """How many times the rounding of a gate's margins (:mod:`minigrad.thin.rounding`) its boundary may be off."""
@@ -163,11 +163,12 @@ class _Plane:
 
     def _values(self, cells: Cells, gate: int, units: slice) -> Array:
         """Return the margins of some units of a gate at all points, shape (points, units, boundaries)."""
-        at, parts = cells.points, []
+        at = cells.points
+        shape = self._margins(self._record(at[:1]).gates[gate])[:, units].shape[1:]
+        values = np.empty((len(at), *shape))
         for part in batches(self.net, self.corner, self.directions, at):
-            node = self._record(at[part]).gates[gate]
-            parts.append(self._margins(node)[:, units])
-        return np.concatenate(parts)
+            values[part] = self._margins(self._record(at[part]).gates[gate])[:, units]
+        return values
 
     def _margins(self, node: Node) -> Array:
         """Return the margins of a gate, shape (rows, units, boundaries); what can't win is far behind."""
