@@ -9,7 +9,9 @@ from ..nn import Module
 from ..rules import Elementwise
 from ..tensor import Array
 from ..thin.affine import AffineMap, Gate, carry, run
+from ..thin.chain import stages
 from ..thin.followed import record
+from ..thin.layer import layers_of
 from ..thin.rounding import squares_of_input
 
 
@@ -73,14 +75,17 @@ def columns(net: Module, x: Array) -> Array:
 
 def layer_numbers(net: Module, x: Array) -> list[int]:
     """Return the place in ``thin.layers`` of the layer of every gate, −1 for the input itself."""
-    from ..thin.chain import stages
-    from ..thin.layer import layers_of
-
     leaf, output = run(net, x if x.ndim == 1 else x[None])
     slopes = {id(leaf): np.ones((1, *leaf.shape), dtype=x.dtype)}  # one direction: nobody looks at it
-    found = list(carry(output._node or output, slopes, {id(leaf): squares_of_input(leaf.data)}))
+    root = output._node or output
+    found = list(carry(root, slopes, {id(leaf): squares_of_input(leaf.data)}))
     nodes, gates = tuple(node for node, _ in found), tuple(gate for _, gate in found if gate is not None)
     nothing = np.zeros(0, dtype=x.dtype)
-    parts = stages(AffineMap(leaf, output.data, nothing, nothing, nodes, gates))
+    return layers_around(AffineMap(leaf, output.data, nothing, nothing, nodes, gates, root))
+
+
+def layers_around(around: AffineMap) -> list[int]:
+    """Return the same of a network that was run."""
+    parts = stages(around)
     _, place = layers_of(parts, [np.arange(len(part.rows)) for part in parts])
-    return [place[id(gate)] for gate in gates]
+    return [place[id(gate)] for gate in around.gates]

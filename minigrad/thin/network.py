@@ -195,7 +195,7 @@ def thin_network(net: Module, x: ArrayLike) -> ThinNetwork:
         raise TypeError(f"thin takes a network (an nn.Module) and one input, but got {type(net).__name__}")
     given = one_input(net, x)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is an error of its own
-        around = _around(net, given)
+        around = map_around(net, given)
         nearest = next_boundary(around)
         found = stages(around)
     kept = prune(around, found)
@@ -228,7 +228,7 @@ def thin_network(net: Module, x: ArrayLike) -> ThinNetwork:
     )
 
 
-def _around(net: Module, x: Array) -> AffineMap:
+def map_around(net: Module, x: Array) -> AffineMap:
     """Return the affine map around an input; refuse a batch, and what gives no vector or is not finite."""
     try:
         with offering_the_part_before(net, x if x.ndim == 1 else x[None]):
