@@ -22,6 +22,9 @@ _PICTURES = {
     "minigrad.regions.line.Line": "viz.regions.draw_line",
     "minigrad.regions.plane.Plane": "viz.regions.draw_plane",
     "minigrad.training.history.History": "viz.gradients.draw_history",
+    "minigrad.covering.dataset.Coverage": "viz.coverage.draw_coverage",
+    "minigrad.ensembles.ensemble.DropoutEnsemble": "viz.ensembles.draw_ensemble",
+    "minigrad.ensembles.comparison.EnsembleComparison": "viz.ensembles.draw_comparison",
     "minigrad.compilation.program.Program": "viz.programs.draw_program",
     "minigrad.compilation.compiled.Compiled": "viz.programs.draw_compiled",
 }
@@ -29,15 +32,17 @@ _PICTURES = {
 
 def draw(anything: object, /, *args: Any, **options: Any) -> Picture:
     """
-    Draw a graph, a network, a thin linear network, linear regions, a training or a compiled program.
+    Draw a graph, a network, a thin linear network, regions, coverage, dropout, a training or a program.
 
     Parameters
     ----------
-    anything : Value, Tensor, Graph, Module, ThinNetwork, Line, Plane, History, Compiled or Program
-        What to draw.
+    anything : object
+        What to draw: Value, Tensor, Graph, Module, ThinNetwork, Line, Plane, Coverage, DropoutEnsemble,
+        EnsembleComparison, History, Compiled or Program.
     *args, **options
         What the picture of that type takes; see `viz.graphs.draw_graph`, `viz.networks.draw_network`,
         `viz.networks.draw_thin`, `viz.regions.draw_line`, `viz.regions.draw_plane`,
+        `viz.coverage.draw_coverage`, `viz.ensembles.draw_ensemble`, `viz.ensembles.draw_comparison`,
         `viz.gradients.draw_history`, `viz.programs.draw_compiled` and `viz.programs.draw_program`.
 
     Returns
