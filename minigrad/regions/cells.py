@@ -94,7 +94,8 @@ class Cells:
     @cached_property
     def widths(self) -> Array:
         """Area over half the rim of every cell; negative if it is turned inside out, shape (F,)."""
-        return 2 * self.areas / np.add.reduceat(self.lengths, self.offsets[:-1])
+        rims = np.add.reduceat(self.lengths, self.offsets[:-1])
+        return np.divide(2 * self.areas, rims, out=np.zeros_like(rims), where=rims > 0)
 
     @property
     def longest(self) -> Array:
@@ -166,6 +167,8 @@ class Cells:
         ends = np.concatenate([self.corners[once], self.corners[self.next[once]]])
         degree = np.bincount(ends, minlength=len(self.points))
         used = (degree > 2) | (np.arange(len(self.points)) < 4)
+        few = np.add.reduceat(used[self.corners].astype(int), self.offsets[:-1]) < 3
+        used[self.corners[few[self.cell]]] = True  # a sliver between two edges remains a polygon
         kept = used[self.corners]
         born = self.born.copy()
         np.minimum.at(born, nearest(kept, self.offsets, -1), self.born)

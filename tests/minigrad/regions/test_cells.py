@@ -100,3 +100,14 @@ def test_a_corner_on_the_line_is_on_no_side(values: Any, expected: Any) -> None:
 def test_a_line_that_crosses_twice_is_noticed() -> None:
     with pytest.raises(UnsettledError, match="more than once"):
         signs(np.array([1.0, -1.0, 1.0, -1.0]), np.array([0, 4]))
+
+
+def test_a_cell_between_two_others_keeps_three_corners() -> None:
+    points = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0.3, 0.5], [0.7, 0.5], [0.5, 0.6]])
+    loops = [[0, 1, 5, 4], [4, 5, 6], [1, 2, 5], [2, 3, 6, 5], [3, 0, 4, 6]]
+    offsets = np.cumsum([0, *map(len, loops)])
+    cells = Cells(points, offsets, np.concatenate(loops), np.zeros(offsets[-1], dtype=int))
+    is_whole(cells)
+    merged, _ = cells.merged((cells.cell > 1) & (cells.twins >= 0) & (cells.cell[cells.twins] > 1))
+    is_whole(merged)
+    assert sorted(merged.sizes) == [3, 4, 7]
