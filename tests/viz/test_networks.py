@@ -593,6 +593,9 @@ class TestErrors:
         assert not shapes(draw_network(small(), [0.8, -0.5], max_edges=0), "edge")
 
     def test_there_must_be_a_linear_layer(self) -> None:
+        images = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2))
+        with pytest.raises(ValueError, match=r"viz.draw\(mg.thin\(net, image\)\)"):
+            draw_network(images)
         with pytest.raises(ValueError, match="no Linear layer"):
             draw_network(nn.Sequential(nn.ReLU()))
 

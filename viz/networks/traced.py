@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigrad.nn import Linear, Module
+from minigrad.nn import AvgPool2d, Conv2d, Linear, MaxPool2d, Module
 from minigrad.rules import REGISTRY, Elementwise
 from minigrad.tensor import Tensor
 from minigrad.tracing import Graph, GraphNode, trace
@@ -42,7 +42,7 @@ def columns_of_network(net: Module, x: ArrayLike | None = None) -> list[Column]:
     Raises
     ------
     ValueError
-        If ``x`` is not one input, or if there is no Linear layer.
+        If ``x`` is not one input, if there is no Linear layer, or if the network takes images.
     TypeError
         If the layers don't follow one another.
 
@@ -53,6 +53,11 @@ def columns_of_network(net: Module, x: ArrayLike | None = None) -> list[Column]:
     >>> [(column.name, column.states) for column in columns_of_network(net, [3.0])]
     [('input', ('active',)), ('hidden 1', ('active', 'inactive')), ('output', ('active',))]
     """
+    if any(isinstance(module, (Conv2d, MaxPool2d, AvgPool2d)) for module in net.modules()):
+        raise ValueError(
+            "a network of images has no neurons in columns; draw what it is for one image: "
+            "viz.draw(mg.thin(net, image)), or its graph: viz.draw(mg.trace(net, images))"
+        )
     first = next((module for module in net.modules() if isinstance(module, Linear)), None)
     if first is None:
         raise ValueError(f"{net} has no Linear layer, so there are no neurons in layers to draw")
